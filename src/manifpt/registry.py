@@ -1,0 +1,90 @@
+"""Names of embeddings, manifolds, extractors and attributors, and where each is defined.
+
+One literal table per kind, resolved on first use so that importing manifpt stays cheap. Third parties add rows through
+entry points of the group ``manifpt.<kind>``. A row whose name ends in ``:`` takes the rest of the name as its argument
+(``hf:facebook/dinov2-base@6``).
+"""
+
+from __future__ import annotations
+
+import difflib
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+from manifpt.errors import UnknownNameError
+
+Kind = Literal["embeddings", "manifolds", "extractors", "attributors"]
+
+TABLES: dict[Kind, dict[str, str]] = {
+    "embeddings": {
+        "rgb": "manifpt.embeddings.pixels:RGB",
+        "freq": "manifpt.embeddings.spectrum:Frequency",
+        "freq-grey": "manifpt.embeddings.spectrum:GreyFrequency",
+        "rgb+freq": "manifpt.embeddings.spectrum:PixelsAndFrequency",
+        "sl": "manifpt.embeddings.network:Supervised",
+        "ssl": "manifpt.embeddings.network:SelfSupervised",
+        "sl-cifar": "manifpt.embeddings.small:SupervisedCIFAR",
+        "ssl-cifar": "manifpt.embeddings.small:SelfSupervisedCIFAR",
+        "hf:": "manifpt.embeddings.network:HuggingFace",
+    },
+    "manifolds": {
+        "nearest": "manifpt.manifolds.nearest:Nearest",
+    },
+    "extractors": {
+        "artifacts": "manifpt.extractors.artifacts:Artifacts",
+        "points": "manifpt.extractors.points:EmbeddedPoints",
+    },
+    "attributors": {
+        "linear": "manifpt.attributors.linear:Linear",
+        "mlp": "manifpt.attributors.network:MLP",
+        "resnet50": "manifpt.attributors.network:ResNet50",
+        "resnet-small": "manifpt.attributors.network:SmallResNet",
+    },
+}
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """Return the names of one kind, the built-in rows first.
+
+    Example:
+        >>> names("manifolds")
+        ('nearest',)
+    """
+    return tuple(dict.fromkeys([*TABLES[kind], *(point.name for point in entry_points(group=f"manifpt.{kind}"))]))
+
+
+def built(kind: Kind, name: str, **settings: Any) -> Any:
+    """Return a new instance of the class registered as ``name``.
+
+    Args:
+        kind: Which table to look in.
+        name: A row of the table, or ``prefix:argument`` where the row's name ends in ``:``.
+        settings: Constructor arguments.
+
+    Raises:
+        UnknownNameError: No row has this name; the nearest names are suggested.
+    """
+    row, argument = _row(kind, name)
+    target = TABLES[kind].get(row)
+    if target is None:
+        found = next(point.load() for point in entry_points(group=f"manifpt.{kind}") if point.name == row)
+    else:
+        module, _, attribute = target.partition(":")
+        found = getattr(import_module(module), attribute)
+    return found(**settings) if argument is None else found(argument, **settings)
+
+
+def _row(kind: Kind, name: str) -> tuple[str, str | None]:
+    known = names(kind)
+    if name in known and not name.endswith(":"):
+        return name, None
+    prefix, colon, argument = name.partition(":")
+    if colon and argument and f"{prefix}:" in known:
+        return f"{prefix}:", argument
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)
+    raise UnknownNameError(
+        f"{name!r} is not one of the {kind}",
+        expected=f"one of {', '.join(known)}",
+        remedy=f"did you mean {' or '.join(near[:3])}?",
+    )
