@@ -1,0 +1,1 @@
+"""Embeddings: image → point of a space."""

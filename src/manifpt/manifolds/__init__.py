@@ -1,0 +1,1 @@
+"""Manifolds: point → its real counterpart."""

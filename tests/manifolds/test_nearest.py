@@ -1,0 +1,170 @@
+"""Laws of the exact nearest reference."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from manifpt.embeddings.embedding import Points
+from manifpt.errors import DataError, NumbersError
+from manifpt.manifolds import nearest
+from manifpt.manifolds.nearest import Nearest
+
+
+def pixels(count: int, *shape: int, seed: int = 0) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)
+
+
+def brute(queries: NDArray, references: NDArray, neighbors: int) -> tuple[NDArray, NDArray]:
+    """Every difference in float64, added coordinate by coordinate; ties to the lower index."""
+    squares = np.zeros((len(queries), len(references)))
+    for one, other in zip(queries.reshape(len(queries), -1).T, references.reshape(len(references), -1).T, strict=True):
+        squares += (one[:, None].astype(np.float64) - other.astype(np.float64)) ** 2
+    order = np.argsort(squares, axis=1, kind="stable")[:, :neighbors]
+    return order, np.sqrt(np.take_along_axis(squares, order, axis=1)[:, 0])
+
+
+def near_duplicates(count: int, copies: int) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """References that differ by ± 1 grey level, and queries among them: float32 norms cannot tell them apart."""
+    rng = np.random.default_rng(5)
+    base = rng.integers(2, 254, (count, 3072))
+    references = np.repeat(base, copies, axis=0)
+    for row in references:
+        row[rng.choice(3072, 8, replace=False)] += rng.choice([-1, 1], 8)
+    queries = references[::2].copy()
+    for row in queries:
+        row[rng.integers(3072)] += 1
+    return (array.astype(np.uint8).reshape(-1, 3, 32, 32) for array in (queries, references))  # type: ignore[return-value]
+
+
+def test_near_duplicates_where_the_float32_shortcut_fails_are_told_apart() -> None:
+    queries, references = near_duplicates(20, 15)
+    expected, distances = brute(queries, references, 1)
+    q, r = (array.reshape(len(array), -1).astype(np.float32) / 255 for array in (queries, references))
+    shortcut = ((q**2).sum(1)[:, None] + (r**2).sum(1) - 2 * q @ r.T).argmin(axis=1)
+    assert (shortcut != expected[:, 0]).mean() > 0.1, "the case is too easy to show anything"
+    found = Nearest().fit([Points(references, 1 / 255)]).project(Points(queries, 1 / 255))
+    np.testing.assert_array_equal(found.neighbors, expected)
+    np.testing.assert_allclose(found.distances, distances / 255, rtol=1e-12)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_references_project_onto_themselves_with_distance_zero(dtype: type) -> None:
+    references = pixels(300, 3, 8, 8).astype(dtype)
+    found = Nearest().fit([Points(references)]).project(Points(references))
+    np.testing.assert_array_equal(found.distances, np.zeros(300))
+    np.testing.assert_array_equal(found.points.values, references)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_the_answer_is_bitwise_the_same_whatever_the_batch_and_block(
+    dtype: type, neighbors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    references, queries = pixels(500, 3, 8, 8).astype(dtype), pixels(100, 3, 8, 8, seed=1).astype(dtype)
+    whole = Nearest(neighbors=neighbors).fit([Points(references)])
+    expected = whole.project(Points(queries))
+    alone = [whole.project(Points(queries[row : row + 1])) for row in range(100)]
+    np.testing.assert_array_equal(expected.neighbors, np.concatenate([one.neighbors for one in alone]))
+    np.testing.assert_array_equal(expected.distances, np.concatenate([one.distances for one in alone]))
+    monkeypatch.setattr(nearest, "REFERENCES", 7)
+    monkeypatch.setattr(nearest, "COORDINATES", 5)
+    blocks = [Points(references[start : start + 33]) for start in range(0, 500, 33)]
+    again = Nearest(neighbors=neighbors).fit(blocks).project(Points(queries))
+    np.testing.assert_array_equal(expected.neighbors, again.neighbors)
+    np.testing.assert_array_equal(expected.distances, again.distances)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(0, 2**32 - 1),
+    st.integers(1, 40),
+    st.integers(1, 6),
+    st.sampled_from([1e-30, 1e-6, 1.0, 1e6, 1e18, 1e37]),
+    st.sampled_from([0.0, 1e-7, 1e-3, 1.0]),
+)
+def test_it_equals_brute_force_at_any_scale_and_for_near_ties(
+    seed: int, count: int, dimensions: int, scale: float, spread: float
+) -> None:
+    rng = np.random.default_rng(seed)
+    center = rng.standard_normal(dimensions)
+    references = ((center + spread * rng.standard_normal((count, dimensions))) * scale).astype(np.float32)
+    references = np.concatenate([references, references[: count // 2]])  # duplicates: ties go to the lower index
+    queries = ((center + spread * rng.standard_normal((5, dimensions))) * scale).astype(np.float32)
+    neighbors = min(2, len(references))
+    expected, distances = brute(queries, references, neighbors)
+    found = Nearest(neighbors=neighbors).fit([Points(references)]).project(Points(queries))
+    np.testing.assert_array_equal(found.neighbors, expected)
+    np.testing.assert_array_equal(found.distances, distances)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20, deadline=None)
+def test_more_references_never_lengthen_an_artifact(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    references, queries = (
+        rng.standard_normal((60, 10)).astype(np.float32),
+        rng.standard_normal((9, 10)).astype(np.float32),
+    )
+    few = Nearest().fit([Points(references[:20])]).project(Points(queries))
+    many = Nearest().fit([Points(references)]).project(Points(queries))
+    assert (many.distances <= few.distances).all()
+
+
+def test_squared_distances_beyond_32_bits_are_exact() -> None:
+    black = np.zeros((1, 3, 256, 256), np.uint8)
+    references = np.concatenate([black + 255, black + 254])
+    found = Nearest().fit([Points(references)]).project(Points(black))
+    assert found.neighbors.tolist() == [[1]]
+    assert found.distances[0] == pytest.approx(254 * np.sqrt(3 * 256 * 256), rel=1e-15)
+
+
+def test_constant_images_and_all_equal_references_give_the_lowest_index() -> None:
+    flat = np.full((50, 12), 7, np.uint8)
+    assert Nearest().fit([Points(flat)]).project(Points(flat[:3])).neighbors.tolist() == [[0], [0], [0]]
+
+
+def test_no_point_gives_an_empty_projection() -> None:
+    found = Nearest().fit([Points(pixels(5, 3, 4, 4))]).project(Points(pixels(0, 3, 4, 4)))
+    assert found.points.values.shape == (0, 3, 4, 4)
+    assert found.neighbors.shape == (0, 1)
+
+
+def test_the_mean_artifact_is_no_longer_than_the_wasserstein_distance_of_the_two_sets() -> None:
+    from scipy.optimize import linear_sum_assignment
+    from scipy.spatial.distance import cdist
+
+    rng = np.random.default_rng(8)
+    reals, fakes = (
+        rng.standard_normal((40, 6)).astype(np.float32),
+        (rng.standard_normal((40, 6)) + 1).astype(np.float32),
+    )
+    costs = cdist(fakes, reals)
+    wasserstein = costs[linear_sum_assignment(costs)].mean()
+    assert Nearest().fit([Points(reals)]).project(Points(fakes)).distances.mean() <= wasserstein + 1e-9
+
+
+def test_nan_and_infinity_are_refused_by_count_and_index() -> None:
+    points = np.ones((4, 3), np.float32)
+    points[2, 1] = np.nan
+    expected = (
+        "1 of the points hold NaN or infinity (first: index 2); expected finite coordinates; "
+        "check the embedding's output for these images"
+    )
+    with pytest.raises(NumbersError) as caught:
+        Nearest().fit([Points(np.ones((2, 3), np.float32))]).project(Points(points))
+    assert str(caught.value) == expected
+    with pytest.raises(NumbersError, match="1 of the reference points hold NaN"):
+        Nearest().fit([Points(points)])
+
+
+def test_too_few_references_and_other_shapes_are_refused() -> None:
+    with pytest.raises(DataError, match="0 reference images; expected at least 1"):
+        Nearest().fit([])
+    with pytest.raises(DataError, match="2 reference images; expected at least 3"):
+        Nearest(neighbors=3).fit([Points(pixels(2, 4))])
+    with pytest.raises(NumbersError, match=r"points of shape \(5,\) and type uint8; expected \(4,\) and uint8"):
+        Nearest().fit([Points(pixels(2, 4))]).project(Points(pixels(2, 5)))
