@@ -1,0 +1,1 @@
+"""Attributors: features → probability of each generator."""

@@ -1,0 +1,164 @@
+"""One training loop for every network: AdamW, warm-up and cosine, averaged weights, balanced classes."""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from manifpt.attributors import checkpoints
+from manifpt.attributors.architectures import Classifier
+from manifpt.attributors.attributor import Features
+from manifpt.attributors.inference import chosen_device, chosen_precision, on, placed
+from manifpt.attributors.meter import Meter
+from manifpt.attributors.recipe import Recipe
+from manifpt.errors import NumbersError
+
+
+@contextmanager
+def seeded(*seeds: int) -> Iterator[np.random.Generator]:
+    """Yield a generator, with torch's global one seeded alike; the latter is put back at the end."""
+    rng = np.random.default_rng(seeds)
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
+        torch.manual_seed(int(rng.integers(2**62)))
+        yield rng
+
+
+@dataclass(slots=True)
+class Training:
+    """A network in training: all that a checkpoint has to hold."""
+
+    network: Classifier
+    average: Classifier
+    optimizer: torch.optim.AdamW
+    total: int
+    step: int = 0
+    epoch: int = 0
+
+
+def trained(
+    network: Classifier,
+    features: Features,
+    labels: NDArray[np.int64],
+    class_weights: NDArray[np.float64],
+    recipe: Recipe,
+    *,
+    rows: NDArray[np.int64],
+    description: str = "training",
+    checkpoint: checkpoints.Checkpoint | None = None,
+) -> Classifier:
+    """Return the network with its averaged weights after training, in evaluation mode.
+
+    Epochs draw their randomness from (seed, epoch) alone, so that a training resumed from a checkpoint gives the same
+    bits as one that was never interrupted.
+
+    Args:
+        network: Initialised; it is trained in place.
+        features: All features, (n, *shape); only ``rows`` are read.
+        labels: Class indices of all features, (n,).
+        class_weights: What an example of each class counts, (classes,).
+        recipe: How to train.
+        rows: Which examples to train on.
+        description: What the progress bar says.
+        checkpoint: Where each epoch's end is saved, and from where training goes on.
+
+    Raises:
+        NumbersError: The loss became NaN or infinite.
+    """
+    device = chosen_device(recipe.device)
+    placed(network, recipe.device).train()
+    state = Training(
+        network, copy.deepcopy(network), _optimizer(network, recipe), recipe.epochs * recipe.steps(len(rows))
+    )
+    if checkpoint is not None:
+        checkpoint.resume(state)
+    with Meter(description, recipe.epochs, state.epoch) as meter:
+        for epoch in range(state.epoch, recipe.epochs):
+            with seeded(recipe.seed, 1 + epoch) as rng:
+                order = rows[rng.permutation(len(rows))]
+                weights = torch.from_numpy(class_weights).to(device, torch.float32)
+                for batch in np.array_split(order, recipe.steps(len(rows))):
+                    inputs = _flipped(features[batch], rng) if recipe.flips else features[batch]
+                    loss, right = _stepped(state, inputs, labels[batch], weights, recipe)
+                    meter.seen(loss, right, len(batch))
+            state.epoch = epoch + 1
+            meter.epoch_done()
+            if checkpoint is not None:
+                checkpoint.save(state)
+    return state.average.eval()
+
+
+def _stepped(
+    state: Training,
+    inputs: Features,
+    labels: NDArray[np.int64],
+    weights: Tensor,
+    recipe: Recipe,
+) -> tuple[float, int]:
+    """Take one step, and return its loss and how many answers were right."""
+    total = state.total
+    for group in state.optimizer.param_groups:
+        group["lr"] = recipe.learning_rate * scheduled(state.step, total, recipe.warm_up)
+    device, truth = weights.device, torch.from_numpy(labels).to(weights.device)
+    precision = chosen_precision(recipe.precision, device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=precision is torch.bfloat16):
+        logits = state.network(on(inputs, device)).float()
+    loss = functional.cross_entropy(logits, truth, weights, label_smoothing=recipe.smoothing)
+    if not math.isfinite(loss.item()):
+        raise NumbersError(
+            f"the loss is {loss.item()} at step {state.step + 1} of {total}",
+            expected="a finite loss",
+            remedy="lower the learning rate, or train with precision fp32",
+        )
+    state.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
+    torch.nn.utils.clip_grad_norm_(state.network.parameters(), recipe.clip)
+    state.optimizer.step()
+    state.step += 1
+    _take_average(state, max(1.0, recipe.averaged * total))
+    return loss.item(), int((logits.argmax(1) == truth).sum())
+
+
+def scheduled(step: int, total: int, warm_up: float) -> float:
+    """Return the share of the highest learning rate: a linear rise, then half a cosine down to zero.
+
+    Example:
+        >>> [round(scheduled(step, 10, 0.2), 2) for step in (0, 1, 2, 9)]
+        [0.5, 1.0, 1.0, 0.04]
+    """
+    rising = max(1, round(warm_up * total))
+    if step < rising:
+        return (step + 1) / rising
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / (total - rising)))
+
+
+@torch.no_grad()
+def _take_average(state: Training, horizon: float) -> None:
+    """Move the averaged weights and buffers towards the current ones; unbiased from the first step on."""
+    decay = 1 - 1 / horizon
+    share = 1.0 if decay == 0 else (1 - decay) / (1 - decay**state.step)
+    for mean, now in zip(state.average.state_dict().values(), state.network.state_dict().values(), strict=True):
+        if mean.is_floating_point():
+            mean.lerp_(now, share)
+        else:
+            mean.copy_(now)
+
+
+def _optimizer(network: Classifier, recipe: Recipe) -> torch.optim.AdamW:
+    decayed = [weight for weight in network.parameters() if weight.ndim > 1]
+    free = [weight for weight in network.parameters() if weight.ndim <= 1]
+    groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
+
+
+def _flipped(inputs: Features, rng: np.random.Generator) -> Features:
+    mirrored = rng.random(len(inputs)) < 0.5  # noqa: PLR2004  (half of them)
+    return np.where(mirrored.reshape(-1, *[1] * (inputs.ndim - 1)), inputs[..., ::-1], inputs)

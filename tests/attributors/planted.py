@@ -1,0 +1,41 @@
+"""Small features in which the generator is planted, and one quick attributor per row of the registry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifpt.registry import built
+
+TINY_RESNET50 = {
+    "embedding_size": 8,
+    "hidden_sizes": [16, 32],
+    "depths": [1, 1],
+    "layer_type": "basic",
+}
+QUICK: dict[str, dict[str, Any]] = {
+    "linear": {},
+    "mlp": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
+    "resnet-small": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
+    "resnet50": {"epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2},
+}
+ROWS = tuple(QUICK)
+NETWORKS = ROWS[1:]
+
+
+def quick(row: str, **settings: Any) -> Any:
+    return built("attributors", row, **{**QUICK[row], **settings})
+
+
+def planted(
+    each: int = 20, *, classes: int = 3, shape: tuple[int, ...] = (3, 8, 8), seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.str_]]:
+    """Noise, to which each generator adds a pattern of its own."""
+    patterns = np.random.default_rng(1234).normal(size=(classes, *shape))
+    labels = np.tile(np.arange(classes), each)
+    noise = np.random.default_rng(seed).normal(size=(len(labels), *shape))
+    # Named so that the order of first appearance is not the sorted one.
+    names = np.array([f"gan-{'zyxwvu'[label]}" for label in labels])
+    return (noise + 0.7 * patterns[labels]).astype(np.float32), names

@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from manifpt.attributors import checkpoints, inference, training
+from manifpt.attributors.architectures import small_resnet
+from manifpt.attributors.meter import Meter
+from manifpt.attributors.recipe import Recipe
+from manifpt.errors import ModelError, NumbersError
+
+from .planted import NETWORKS, planted, quick
+
+FEATURES, GENERATORS = planted()
+
+
+class KilledError(Exception):
+    """Stands for a kill."""
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+@pytest.mark.parametrize("epochs_before", [0, 4, 8])
+def test_a_killed_fit_goes_on_to_the_bits_of_an_unbroken_one(
+    row: str, epochs_before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings: dict[str, Any] = {"epochs": 3, **({} if row == "mlp" else {"flips": True})}
+    unbroken = quick(row, **settings).fit(FEATURES, GENERATORS)
+    saved, save = 0, checkpoints.Checkpoint.save
+
+    def dying(self: checkpoints.Checkpoint, state: training.Training) -> None:
+        nonlocal saved
+        if saved == epochs_before:
+            raise KilledError
+        saved += 1
+        save(self, state)
+
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        patch.setattr(checkpoints.Checkpoint, "save", dying)
+        quick(row, **settings).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    steps = 0
+    stepped = training._stepped
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal steps
+        steps += 1
+        return stepped(*arguments)
+
+    monkeypatch.setattr(training, "_stepped", counted)
+    resumed = quick(row, **settings).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    for name, value in unbroken.state().items():
+        np.testing.assert_array_equal(resumed.state()[name], value)
+    # Two inner trainings of 30 examples and one of 60, in batches of 16, 3 epochs each.
+    assert steps == sum(([2] * 6 + [4] * 3)[epochs_before:])
+
+
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+    quick("mlp", epochs=1).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    with pytest.raises(ModelError, match=r"fold-0.safetensors belongs to a training with other settings or images; "):
+        quick("mlp", epochs=2).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    with pytest.raises(ModelError, match=r"belongs to a training with other settings or images"):
+        quick("mlp", epochs=1).fit(FEATURES + 1, GENERATORS, checkpoint=tmp_path)
+
+
+def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "fold-0.safetensors").write_bytes(b"\x08" + b"\0" * 100)
+    with pytest.raises(ModelError, match=r"fold-0.safetensors cannot be read; expected .*; delete it to start again"):
+        quick("mlp").fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+
+
+def test_a_loss_that_is_no_number_is_reported_with_its_step() -> None:
+    with pytest.raises(NumbersError, match=r"^the loss is \w+ at step \d+ of \d+; expected a finite loss; lower"):
+        quick("mlp", learning_rate=1e30).fit(1e6 * FEATURES, GENERATORS)
+
+
+def test_few_examples_get_more_epochs_and_many_do_not() -> None:
+    recipe = Recipe(epochs=30, least_steps=600, batch=64)
+    assert recipe.fitted_to(64).epochs == 600
+    assert recipe.fitted_to(5000).epochs == 30
+
+
+def test_the_average_is_of_the_weights_that_training_went_through() -> None:
+    labels = np.unique(GENERATORS, return_inverse=True)[1]
+    recipe = Recipe(epochs=1, least_steps=0, batch=60, averaged=1.0, precision="fp32")
+
+    def network(epochs: int, averaged: float) -> dict[str, torch.Tensor]:
+        with training.seeded(0):
+            untrained = small_resnet((3, 8, 8), 3, width=16, depth=1, dropout=0.0)
+        chosen = replace(recipe, epochs=epochs, averaged=averaged)
+        rows = np.arange(len(labels))
+        found = training.trained(untrained, FEATURES, labels, np.ones(3), chosen, rows=rows)
+        return {"average": found.head.weight.detach(), "last": untrained.head.weight.detach()}
+
+    last = network(3, 0.0)
+    torch.testing.assert_close(last["average"], last["last"])
+    averaged = network(3, 1.0)
+    assert not torch.allclose(averaged["average"], averaged["last"])
+    torch.testing.assert_close(averaged["last"], last["last"])
+
+
+def test_flips_mirror_about_half_of_the_maps_left_to_right() -> None:
+    maps = np.arange(200 * 6, dtype=np.float32).reshape(200, 1, 2, 3)
+    flipped = training._flipped(maps, np.random.default_rng(0))
+    same = (flipped == maps).all(axis=(1, 2, 3))
+    assert 70 < same.sum() < 130
+    np.testing.assert_array_equal(flipped[~same], maps[~same][..., ::-1])
+
+
+def test_the_learning_rate_rises_then_falls_to_almost_nothing() -> None:
+    rates = [training.scheduled(step, 100, 0.1) for step in range(100)]
+    assert rates[9] == 1.0
+    assert rates == sorted(rates[:10]) + sorted(rates[10:], reverse=True)
+    assert 0 < rates[-1] < 0.001
+
+
+def test_channels_are_normalised_by_their_own_mean_and_deviation() -> None:
+    shifted = (
+        FEATURES * np.array([1, 10, 0], np.float32)[:, None, None] + np.array([0, 5, 7], np.float32)[:, None, None]
+    )
+    network = quick("resnet-small", epochs=1, calibration_folds=0).fit(shifted, GENERATORS).network_
+    np.testing.assert_allclose(network.mean.flatten(), shifted.mean(axis=(0, 2, 3)), rtol=1e-4, atol=1e-5)
+    expected = [*shifted.std(axis=(0, 2, 3), dtype=np.float64)[:2], 1.0]
+    np.testing.assert_allclose(network.deviation.flatten(), expected, rtol=1e-4)
+
+
+def test_bf16_is_chosen_only_where_the_processor_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    device = torch.device("cpu")
+    for able, expected in (({"avx512_bf16": True}, torch.bfloat16), ({}, torch.float32)):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
+        assert inference.chosen_precision("auto", device) is expected
+    assert inference.chosen_precision("bf16", device) is torch.bfloat16
+    assert inference.chosen_precision("fp32", device) is torch.float32
+
+
+def test_bf16_and_fp32_learn_the_same_task() -> None:
+    unseen, truth = planted(seed=1)
+    for precision in ("bf16", "fp32"):
+        fitted = quick("resnet-small", precision=precision, calibration_folds=0).fit(FEATURES, GENERATORS)
+        assert (fitted.classes_[fitted.predict_proba(unseen).argmax(1)] == truth).mean() > 0.9
+
+
+def test_a_meter_draws_loss_and_accuracy_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for terminal in (False, True):
+        monkeypatch.setattr("sys.stderr.isatty", lambda terminal=terminal: terminal, raising=False)
+        monkeypatch.setenv("TERM", "xterm")
+        monkeypatch.setenv("FORCE_COLOR", "1" if terminal else "0")
+        with Meter("training", 2) as meter:
+            meter.seen(1.5, 3, 4)
+            meter.epoch_done()
+        printed = capsys.readouterr()
+        assert printed.out == ""
+        assert ("1.500" in printed.err and "75%" in printed.err) is terminal
