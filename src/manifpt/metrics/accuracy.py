@@ -1,0 +1,107 @@
+"""Accuracy and balanced accuracy, with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
+from sklearn.metrics import accuracy_score, recall_score
+
+from manifpt.metrics.interval import Interval, percentile
+from manifpt.metrics.labels import matched
+from manifpt.metrics.resampling import multiplicities
+
+
+def accuracy(*, truth: ArrayLike, answers: ArrayLike) -> float:
+    """Return the share of right answers, between 0 and 1.
+
+    Args:
+        truth: True generators, (n,).
+        answers: Answered generators, (n,).
+
+    Raises:
+        NumbersError: The labels are empty, of different lengths or kinds.
+
+    Example:
+        >>> accuracy(truth=["a", "a", "a", "b"], answers=["a", "a", "b", "b"])
+        0.75
+    """
+    true, answered = matched(truth=truth, answers=answers)
+    return float(accuracy_score(true, answered))
+
+
+def balanced_accuracy(*, truth: ArrayLike, answers: ArrayLike) -> float:
+    """Return the mean recall of the classes that occur in ``truth``, between 0 and 1.
+
+    Arguments and errors as for `accuracy`.
+
+    Example:
+        >>> round(balanced_accuracy(truth=["a", "a", "a", "b"], answers=["a", "a", "b", "b"]), 4)
+        0.8333
+    """
+    true, answered = matched(truth=truth, answers=answers)
+    # balanced_accuracy_score warns about answers that never occur in truth; they are wrong answers, nothing
+    # more.
+    return float(recall_score(true, answered, labels=np.unique(true), average="macro", zero_division=0))
+
+
+def accuracy_interval(
+    *,
+    truth: ArrayLike,
+    answers: ArrayLike,
+    clusters: ArrayLike | None = None,
+    runs: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """Return accuracy with its bootstrap interval, clustered and stratified by class.
+
+    Args:
+        truth: True generators, (n,).
+        answers: Answered generators, (n,). Several answers about one image are several rows of one cluster.
+        clusters: (n,) the image, or the group of near-duplicates, of each answer; each row alone if None.
+        runs: (n,) the training run of each answer; if given, the variance of retraining is included.
+        level: Confidence, between 0 and 1.
+        resamples: How many times to draw.
+        seed: Decides the draw.
+
+    Raises:
+        NumbersError: The labels, clusters or settings are not as described.
+    """
+    true, answered = matched(truth=truth, answers=answers)
+    right = (true == answered).astype(np.float64)
+    blocks = multiplicities(len(true), clusters=clusters, stratify=true, runs=runs, resamples=resamples, seed=seed)
+    draws = (block @ right / block.sum(axis=1) for block in blocks)
+    return percentile(accuracy(truth=true, answers=answered), draws, level=level)
+
+
+def balanced_accuracy_interval(
+    *,
+    truth: ArrayLike,
+    answers: ArrayLike,
+    clusters: ArrayLike | None = None,
+    runs: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """Return balanced accuracy with its bootstrap interval, clustered and stratified by class.
+
+    Arguments and errors as for `accuracy_interval`. The same draws as ``bootstrap(balanced_accuracy, …)``,
+    from weighted counts per class instead of copies of the data.
+    """
+    true, answered = matched(truth=truth, answers=answers)
+    classes, class_of = np.unique(true, return_inverse=True)
+    membership = csr_array((np.ones(len(true)), (np.arange(len(true)), class_of)), shape=(len(true), len(classes)))
+    right = csr_array(membership.multiply((true == answered)[:, None]))
+    blocks = multiplicities(len(true), clusters=clusters, stratify=true, runs=runs, resamples=resamples, seed=seed)
+    draws = (_mean_recall(block @ right, block @ membership) for block in blocks)
+    return percentile(balanced_accuracy(truth=true, answers=answered), draws, level=level)
+
+
+def _mean_recall(hits: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float64]:
+    # Drawing runs can drop a class that only one run answered about.
+    present = totals > 0
+    recall = np.divide(hits, totals, out=np.zeros_like(hits), where=present)
+    return np.asarray(recall.sum(axis=1) / present.sum(axis=1))

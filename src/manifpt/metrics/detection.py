@@ -1,0 +1,86 @@
+"""Real against generated: the area under the ROC curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+from sklearn.metrics import roc_auc_score
+
+from manifpt.errors import DataError
+from manifpt.metrics.interval import Interval, bootstrap
+from manifpt.metrics.labels import Labels, labels
+from manifpt.metrics.probabilities import probabilities as checked
+
+REAL = "real"
+
+
+def detection_auc(*, truth: ArrayLike, probabilities: ArrayLike, classes: ArrayLike, real: str = REAL) -> float | None:
+    """Return the area under the ROC curve of the score 1 - P(real), or None without a real class.
+
+    It is the chance that a generated image gets a higher score than a real one, ties counting half.
+
+    Args:
+        truth: True generators, (n,). Names that are not among the classes count as generated.
+        probabilities: (n, classes).
+        classes: Names of the columns.
+        real: Which class holds camera images.
+
+    Raises:
+        DataError: There is a real class, but no real or no generated image among the truth.
+        NumbersError: The labels or probabilities are not as described.
+
+    Example:
+        >>> given = [[0.1, 0.9], [0.8, 0.2]]
+        >>> detection_auc(truth=["real", "gan"], probabilities=given, classes=["gan", "real"])
+        1.0
+    """
+    if real not in labels(classes, name="classes"):
+        return None
+    generated, score = _scored(truth, probabilities, classes, real)
+    return float(roc_auc_score(generated, score))
+
+
+def detection_interval(
+    *,
+    truth: ArrayLike,
+    probabilities: ArrayLike,
+    classes: ArrayLike,
+    real: str = REAL,
+    clusters: ArrayLike | None = None,
+    runs: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval | None:
+    """Return `detection_auc` with its bootstrap interval, clustered and stratified by generator.
+
+    Arguments and errors as for `detection_auc` and `manifpt.metrics.interval.bootstrap`.
+    """
+    if real not in labels(classes, name="classes"):
+        return None
+    generated, score = _scored(truth, probabilities, classes, real)
+    return bootstrap(
+        roc_auc_score,
+        generated,
+        score,
+        clusters=clusters,
+        stratify=labels(truth, name="true labels"),
+        runs=runs,
+        level=level,
+        resamples=resamples,
+        seed=seed,
+    )
+
+
+def _scored(truth: ArrayLike, probabilities: ArrayLike, classes: ArrayLike, real: str) -> tuple[Labels, Labels]:
+    true, names = labels(truth, name="true labels"), labels(classes, name="classes")
+    generated = true != real
+    if generated.all() or not generated.any():
+        raise DataError(
+            f"the scored images hold no {'real' if generated.all() else 'generated'} image",
+            expected="both real and generated ones",
+            remedy="add some, or leave detection out",
+        )
+    of_real = checked(probabilities, images=len(true), classes=len(names))[:, np.flatnonzero(names == real)[0]]
+    # The same order as 1 - P(real), without rounding small probabilities to ties.
+    return generated, -of_real
