@@ -1,0 +1,1 @@
+"""Methods: an extractor with an attributor, presets, saving and loading."""
