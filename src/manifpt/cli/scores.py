@@ -1,0 +1,111 @@
+"""Scores on the terminal and as files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from manifpt.cli.text import cell, markup
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from manifpt.metrics.interval import Interval
+    from manifpt.studies.answers import Answers, Scores
+
+# Wider confusion matrices are unreadable on a terminal; the figure shows them.
+MOST_COLUMNS = 10
+
+
+def show(scores: Scores) -> None:
+    """Print the figures of merit, the classes and, where it fits, the confusion matrix."""
+    from rich.console import Console  # noqa: PLC0415  (rich loads only where something is drawn)
+
+    console = Console()
+    console.print(_figures(scores))
+    console.print()
+    console.print(_classes(scores))
+    if len(scores.classes) <= MOST_COLUMNS:
+        console.print()
+        console.print(_confusion(scores))
+
+
+def written(answers: Answers, scores: Scores, folder: Path) -> None:
+    """Write ``scores.json``, ``answers.csv`` (a row per answer) and ``confusion.png`` to a folder."""
+    from manifpt.reports.confusion import confusion_figure  # noqa: PLC0415
+    from manifpt.reports.style import saved  # noqa: PLC0415
+    from manifpt.storage import replaced_file  # noqa: PLC0415
+
+    with replaced_file(folder / "scores.json") as path:
+        path.write_text(json.dumps(scores.record(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    with replaced_file(folder / "answers.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["path", "truth", "answer", "run", *(f"p({cell(name)})" for name in scores.classes)])
+        for row in zip(
+            answers.paths, answers.truth, answers.answered, answers.runs, answers.probabilities, strict=True
+        ):
+            writer.writerow([*(cell(str(name)) for name in row[:3]), int(row[3]), *(f"{p:.6f}" for p in row[4])])
+    title = f"balanced accuracy {_shown(scores.balanced_accuracy)}"
+    saved(confusion_figure(scores.confusion, scores.classes, title=title), folder / "confusion.png")
+
+
+def _figures(scores: Scores) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_column(style="dim")
+    table.add_row("balanced accuracy", _shown(scores.balanced_accuracy), f"chance {scores.chance:.1%}")
+    table.add_row("accuracy", _shown(scores.accuracy), "95% intervals, by bootstrap")
+    if scores.detection_auc:
+        table.add_row("real against generated", _shown(scores.detection_auc, percent=False), "AUC")
+    if scores.log_loss is not None and scores.calibration_error is not None:
+        table.add_row("log-loss", f"{scores.log_loss:.3f}", f"calibration error {scores.calibration_error:.3f}")
+    if scores.fdr:
+        table.add_row("FDR", f"{scores.fdr.interval}", f"{scores.fdr.dimensions} principal components")
+    else:
+        table.add_row("FDR", "–", markup(scores.fdr_reason or ""))
+    rows = f"{scores.images} images, {len(scores.classes)} classes"
+    table.add_row("time", f"{scores.seconds:.1f} s", f"{rows}, {scores.runs} attributors fitted")
+    return table
+
+
+def _classes(scores: Scores) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    table.add_column("generator", overflow="fold")
+    for name in ("precision", "recall", "images"):
+        table.add_column(name, justify="right")
+    for row in scores.per_class:
+        table.add_row(markup(row.name), _share(row.precision), _share(row.recall), str(row.support))
+    return table
+
+
+def _confusion(scores: Scores) -> Table:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(
+        box=None, header_style="bold", pad_edge=False, title="answers in columns, truth in rows", title_style="dim"
+    )
+    table.add_column("", overflow="fold")
+    for name in scores.classes:
+        table.add_column(markup(name), justify="right", overflow="fold")
+    for index, name in enumerate(scores.classes):
+        counts = [str(count) for count in scores.confusion[index]]
+        counts[index] = f"[bold]{counts[index]}[/bold]"
+        table.add_row(markup(name), *counts)
+    return table
+
+
+def _shown(interval: Interval, *, percent: bool = True) -> str:
+    if percent:
+        return f"{interval.value:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
+    return str(interval)
+
+
+def _share(value: float | None) -> str:
+    return "–" if value is None else f"{value:.1%}"

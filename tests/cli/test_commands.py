@@ -1,0 +1,189 @@
+"""The commands do their job, and say in one line what is wrong."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+FIELDS = {
+    "path",
+    "sha256",
+    "generator",
+    "probability",
+    "probabilities",
+    "runner_up",
+    "distance",
+    "real_percentile",
+    "nearest",
+    "model",
+    "version",
+    "warnings",
+}
+
+
+def test_fit_writes_a_model_and_says_what_comes_next(command: Any, data: Path, tmp_path: Path) -> None:
+    ended = command("fit", data, "--out", tmp_path / "m", "--space", "freq", "--attributor", "linear")
+    assert ended.status == 0
+    assert "3 classes" in ended.out
+    assert "next: manifpt attribute" in ended.out
+    assert "one folder per generator: 90 images of 3 classes" in ended.err
+    assert "note: one pool of 120 reals: 30 form the class real, 90 the reference" in ended.err
+    assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.safetensors"]
+
+
+def test_attribute_prints_one_json_object_per_input_in_order_errors_included(
+    command: Any, model: Path, data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "bad.png").write_text("text")
+    files = [data / "rows" / "001.png", tmp_path / "bad.png", data / "columns" / "001.png"]
+    ended = command("attribute", model, *files, "--json")
+    assert ended.status == 3
+    objects = [json.loads(line) for line in ended.out.splitlines()]
+    assert [found["path"] for found in objects] == [str(file) for file in files]
+    assert set(objects[0]) == FIELDS
+    assert set(objects[1]) == {"path", "error"}
+    assert objects[0]["generator"] == "rows"
+    assert objects[2]["generator"] == "columns"
+
+
+def test_attribute_takes_folders_globs_and_stdin(
+    command: Any, model: Path, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, glob = data / "rows", data / "columns" / "00*.png"
+
+    def stdin(content: bytes) -> None:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    assert len(command("attribute", model, folder, "--json").out.splitlines()) == 30
+    assert len(command("attribute", model, glob, "--json").out.splitlines()) == 10
+    stdin((folder / "003.png").read_bytes())
+    (one,) = command("attribute", model, "-", "--json").out.splitlines()
+    assert json.loads(one)["path"] == "-"
+    stdin(f"{folder / '003.png'}\n{folder / '004.png'}\n".encode())
+    two = command("attribute", model, "-", "--json").out.splitlines()
+    assert [json.loads(line)["path"][-7:] for line in two] == ["003.png", "004.png"]
+    assert json.loads(two[0])["probabilities"] == json.loads(one)["probabilities"]
+
+
+def test_attribute_prints_csv_and_a_table(command: Any, model: Path, data: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(command("attribute", model, data / "rows", "--csv").out)))
+    assert len(rows) == 30
+    assert {row["generator"] for row in rows[:5]} == {"rows"}
+    table = command("attribute", model, data / "rows" / "000.png")
+    assert table.status == 0
+    assert "rows" in table.out
+    assert "nearest real" in table.out
+
+
+def test_hostile_names_steer_neither_the_terminal_nor_the_spreadsheet(
+    command: Any, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    names = ["=cmd()+1.png", "[red]x[red].png", "a\x1b[31mb.png", "[nonsense].png"]
+    for name in names:
+        Path(name).write_bytes((data / "rows" / "000.png").read_bytes())
+    table = command("attribute", model, *names)
+    assert "\x1b" not in table.out
+    assert "[red]x[red].png" in table.out
+    rows = list(csv.DictReader(io.StringIO(command("attribute", model, *names, "--csv").out)))
+    assert [row["path"] for row in rows] == ["'=cmd()+1.png", "[red]x[red].png", "a\\x1b[31mb.png", "[nonsense].png"]
+    objects = [json.loads(line) for line in command("attribute", model, *names, "--json").out.splitlines()]
+    assert [found["path"] for found in objects] == names
+
+
+def test_evaluate_makes_splits_and_writes_scores_answers_and_a_figure(command: Any, data: Path, tmp_path: Path) -> None:
+    ended = command("evaluate", data, "--attributor", "linear", "--folds", 3, "--out", tmp_path / "e")
+    assert ended.status == 0
+    for words in ("balanced accuracy", "real against generated", "precision", "chance 33.3%", "FDR"):
+        assert words in ended.out
+    assert sorted(path.name for path in (tmp_path / "e").iterdir()) == ["answers.csv", "confusion.png", "scores.json"]
+    scores = json.loads((tmp_path / "e" / "scores.json").read_text())
+    assert (
+        scores["balanced_accuracy"]["low"]
+        <= scores["balanced_accuracy"]["value"]
+        <= scores["balanced_accuracy"]["high"]
+    )
+    assert np.sum(scores["confusion"]) == 90
+    with Image.open(tmp_path / "e" / "confusion.png") as figure:
+        assert min(figure.size) > 200
+
+
+def test_evaluate_refuses_to_test_a_model_on_its_own_images(command: Any, model: Path, data: Path) -> None:
+    ended = command("evaluate", model, data)
+    assert ended.status == 2
+    assert "has the same pixels as one of the model's" in ended.err
+    assert ended.err.count("\n") <= 4
+
+
+def test_evaluate_tests_a_model_on_new_images(command: Any, model: Path, data: Path, tmp_path: Path) -> None:
+    for name in ("rows", "columns", "real"):
+        (tmp_path / name).mkdir()
+        for index in range(5):
+            with Image.open(data / name / f"{index:03d}.png") as image:
+                # Another image by one grey level: new content, the same trace.
+                pixels = np.asarray(image).copy()
+            pixels[index, 0, 0] ^= 1
+            Image.fromarray(pixels).save(tmp_path / name / f"{index}.png")
+    ended = command("evaluate", model, tmp_path, "--json")
+    assert ended.status == 0
+    assert json.loads(ended.out)["images"] == 15
+
+
+def test_the_cache_is_shown_checked_and_emptied(command: Any, data: Path, tmp_path: Path) -> None:
+    assert "0 kinds of entries" in command("cache", "show").out
+    command("fit", data, "--out", tmp_path / "m", "--attributor", "linear")
+    shown = command("cache", "show").out
+    assert "projections in rgb" in shown
+    assert "90" in shown
+    assert "0 damaged entries removed" in command("cache", "verify").out
+    assert "90 entries removed" in command("cache", "prune").out
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        (["fit", "nowhere", "--out", "m"], "nowhere does not exist; expected a folder, manifest, Parquet or .npz"),
+        (["fit", "{data}", "--out", "m", "--space", "rbg"], "did you mean rgb"),
+        (["fit", "{data}", "--out", "m", "--attributor", "forest"], "'forest' is not one of the attributors"),
+        (["fit", "{data}", "--out", "m", "--layout", "folder"], "did you mean folders?"),
+        (["fit", "{data}/rows", "--out", "m"], "holds images without generators"),
+        (["fit", "{data}", "--out", "m", "--generators", "row"], "no generator matches 'row'"),
+        (["fit", "{data}", "--out", "m", "--reference", "{data}/real"], "have the same pixels"),
+        (["attribute", "nowhere", "x.png"], "nowhere holds no model.json; expected a model folder"),
+        (["attribute", "{model}", "x.png", "--json", "--csv"], "both --json and --csv"),
+        (["evaluate", "{data}", "{data}"], "is not a model and a data set"),
+        (["evaluate", "{data}", "--attributor", "linear", "--folds", "90"], "expected at least 90, one for each fold"),
+        (["evaluate", "{data}", "--space", "sl"], "expected"),
+    ],
+)
+def test_a_mistake_gives_one_line_and_status_2(
+    command: Any, data: Path, model: Path, words: list[str], text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    ended = command(*(word.format(data=data, model=model) for word in words))
+    assert ended.status == 2
+    (line,) = [line for line in ended.err.splitlines() if line.startswith("manifpt: ")]
+    assert text in line
+    assert "Traceback" not in ended.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_says_what_is_kept(command: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from manifpt.images import ImageSet
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ImageSet, "open", interrupted)
+    ended = command("fit", data, "--out", "m")
+    assert ended.status == 130
+    assert "run the same command again" in ended.err
