@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from manifpt.embeddings.small import SelfSupervisedCIFAR
 from manifpt.errors import DataError, ImageError, LeakError, ModelError
 from manifpt.images import ImageSet
 from manifpt.methods.attribution import Attribution, Failure
@@ -177,3 +178,10 @@ def test_a_folder_that_is_no_model_is_neither_loaded_nor_overwritten(images: Ima
     with pytest.raises(ModelError, match="exists and is not a model"):
         ManiFPT("rgb", attributor="linear").fit(images).save(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_space_with_options_comes_back_with_them(images: ImageSet, unseen: ImageSet, tmp_path: Path) -> None:
+    model = ManiFPT(SelfSupervisedCIFAR(layer=3), attributor="linear", calibration_folds=0).fit(images)
+    loaded = Method.load(model.save(tmp_path / "model"))
+    assert loaded.extractor.settings() == model.extractor.settings()
+    np.testing.assert_allclose(loaded.predict_proba(unseen.scored), model.predict_proba(unseen.scored), atol=1e-5)

@@ -190,7 +190,9 @@ def _extractor(settings: dict[str, Any]) -> Extractor:
     options = dict(settings)
     name = options.pop("name")
     if "space" in options:
-        options["space"] = options["space"]["name"]
+        space = {key: value for key, value in options["space"].items() if key != "sha256"}
+        # The name of a prefixed row (hf:MODEL@LAYER) carries its options itself.
+        options["space"] = space["name"] if ":" in str(space["name"]) else _built("embeddings", space)
     if "manifold" in options:
         options["manifold"] = _built("manifolds", options["manifold"])
     extractor: Extractor = built("extractors", name, **options)
