@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shlex
+import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -24,3 +28,32 @@ def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Keep the user's cache out of the tests, and the tests out of the user's cache."""
     monkeypatch.setenv("MANIFPT_CACHE", str(tmp_path / "cache"))
     return tmp_path / "cache"
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Callable[..., list[str]]:
+    """Gives the words before a command that let it see a small disk at ``tmp_path / "disk"``, with a copy on it."""
+    (tmp_path / "disk").mkdir()
+
+    def words(size: str, *, copied: Path | None = None) -> list[str]:
+        mount = f"mount -t tmpfs -o size={size} tmpfs {shlex.quote(str(tmp_path / 'disk'))}"
+        copy = f"cp -r {shlex.quote(str(copied))} {shlex.quote(str(tmp_path / 'disk'))}" if copied else "true"
+        shell = ["sh", "-c", f'{mount} && {copy} && exec "$@"', "sh"]
+        return ["unshare", "--user", "--map-root-user", "--mount", *shell]
+
+    if (
+        not shutil.which("unshare")
+        or subprocess.run([*words("1m"), "true"], capture_output=True, check=False).returncode
+    ):
+        pytest.skip("needs unshare and user namespaces to mount a small disk")
+    return words
+
+
+@pytest.fixture
+def powerless() -> list[str]:
+    """The words before a command that let permissions bind it, as they do not bind root."""
+    if os.geteuid() != 0:
+        return []
+    if not shutil.which("setpriv"):
+        pytest.skip("permissions do not bind root, and there is no setpriv to give its powers up")
+    return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]

@@ -1,14 +1,18 @@
-"""Arrays outside anonymous memory, and folders that are never seen half-written."""
+"""Arrays outside anonymous memory."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from manifpt import storage
-from manifpt.storage import allocated, gathered, replaced, replaced_file
+from manifpt.storage import allocated, gathered
 
 
 def test_a_large_array_lies_in_a_file_that_no_folder_lists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -21,32 +25,23 @@ def test_a_large_array_lies_in_a_file_that_no_folder_lists(tmp_path: Path, monke
     np.testing.assert_array_equal(gathered(array, np.arange(49, -1, -1)), np.full((50, 3), 7, np.float32))
 
 
-def test_a_folder_is_replaced_as_a_whole(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "old").touch()
-    with replaced(folder) as beside:
-        (beside / "new").touch()
-        assert (folder / "old").exists()
-    assert [path.name for path in tmp_path.rglob("*")] == ["model", "new"]
+ALLOCATING = """
+from manifpt.errors import ManifptError
+from manifpt.storage import allocated
+try:
+    allocated((2**27,), "uint8")[:] = 1
+except ManifptError as error:
+    print(error)
+"""
 
 
-def test_after_an_error_the_old_folder_stands_and_nothing_else(tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    folder.mkdir()
-    (folder / "old").touch()
-    with pytest.raises(KeyboardInterrupt), replaced(folder) as beside:
-        (beside / "new").touch()
-        raise KeyboardInterrupt
-    assert [path.name for path in tmp_path.rglob("*")] == ["model", "old"]
-
-
-def test_a_file_is_renamed_into_place_or_not_at_all(tmp_path: Path) -> None:
-    path = tmp_path / "deep" / "file.txt"
-    with pytest.raises(OSError, match="full"), replaced_file(path) as beside:
-        beside.write_text("half")
-        raise OSError("full")
-    assert list((tmp_path / "deep").iterdir()) == []
-    with replaced_file(path) as beside:
-        beside.write_text("whole")
-    assert path.read_text() == "whole"
+def test_a_temporary_file_that_the_disk_cannot_hold_is_an_error_and_not_a_crash(
+    tmp_path: Path, small_disk: Callable[..., list[str]]
+) -> None:
+    words = [*small_disk("1m"), sys.executable, "-c", ALLOCATING]
+    environment = os.environ | {"TMPDIR": str(tmp_path / "disk")}
+    ended = subprocess.run(words, capture_output=True, text=True, env=environment, check=True)
+    assert ended.stdout.strip() == (
+        f"{tmp_path / 'disk'} cannot hold a temporary file of 0.1 GiB (No space left on device); "
+        "expected room for the features of all images; free some space, or set TMPDIR to a folder on a larger disk"
+    )

@@ -1,18 +1,16 @@
-"""Large arrays outside anonymous memory, and folders that are never seen half-written."""
+"""Large arrays outside anonymous memory."""
 
 from __future__ import annotations
 
 import math
 import os
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
+
+from manifpt.errors import ManifptError
 
 # Below this an array costs less than the file that would hold it.
 IN_MEMORY_BYTES = 64 * 2**20
@@ -28,13 +26,26 @@ def allocated(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         shape: Shape of the array.
         dtype: Type of one element.
 
+    Raises:
+        ManifptError: The disk has no room for it.
+
     Example:
         >>> allocated((2, 3), "float32").shape
         (2, 3)
     """
-    if math.prod(shape) * np.dtype(dtype).itemsize <= IN_MEMORY_BYTES:
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    if size <= IN_MEMORY_BYTES:
         return np.zeros(shape, dtype)
     with tempfile.TemporaryFile(prefix="manifpt-") as file:
+        try:
+            # A page that is first written to when the disk is full would kill the process with SIGBUS.
+            os.posix_fallocate(file.fileno(), 0, size)
+        except OSError as error:
+            raise ManifptError(
+                f"{tempfile.gettempdir()} cannot hold a temporary file of {size / 2**30:.1f} GiB ({error.strerror})",
+                expected="room for the features of all images",
+                remedy="free some space, or set TMPDIR to a folder on a larger disk",
+            ) from error
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
@@ -53,50 +64,3 @@ def gathered(array: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[Any
     for start in range(0, len(rows), GATHERED_ROWS):
         found[start : start + GATHERED_ROWS] = array[rows[start : start + GATHERED_ROWS]]
     return found
-
-
-@contextmanager
-def replaced(folder: Path) -> Iterator[Path]:
-    """Give an empty folder beside ``folder`` to write into, and put it in its place when the block ends well.
-
-    An existing folder is replaced as a whole. After an error nothing is left behind and the old folder stands.
-
-    Args:
-        folder: Where the content shall be.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-    try:
-        beside.chmod(0o777 & ~_umask())
-        yield beside
-        if folder.exists():
-            old = beside.with_name(beside.name + "-old")
-            folder.rename(old)
-            beside.rename(folder)
-            shutil.rmtree(old)
-        else:
-            beside.rename(folder)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-
-
-@contextmanager
-def replaced_file(path: Path) -> Iterator[Path]:
-    """Give a name beside ``path`` to write to, and rename it to ``path`` when the block ends well.
-
-    Args:
-        path: Where the file shall be.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}-{os.getpid()}")
-    try:
-        yield beside
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -147,28 +146,6 @@ def test_a_flipped_byte_in_the_arrays_is_found(saved: Path, tmp_path: Path) -> N
     (folder / "model.safetensors").write_bytes(content)
     with pytest.raises(ModelError, match=r"model\.safetensors is missing or damaged"):
         Method.load(folder)
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        (lambda d: d.update(schema=99), "has schema 99; expected schema 1"),
-        (lambda d: d.update(files={}), "lists no files"),
-        (lambda d: d.update(classes=["a", "b", "c"]), "the classes differ from what the model was fitted with"),
-        (lambda d: d["reference"].update(digest="0" * 64), "the reference set's content differ"),
-        (lambda d: d["reference"].update(paths=[]), "the number of reference paths differ"),
-        (lambda d: d.pop("preparation"), "does not fit its arrays"),
-        (lambda d: d["extractor"].update(name="nothing"), "'nothing' is not one of the extractors"),
-    ],
-)
-def test_a_changed_description_is_a_clear_error(saved: Path, tmp_path: Path, change: object, text: str) -> None:
-    folder = copied(saved, tmp_path)
-    description = json.loads((folder / "model.json").read_text())
-    change(description)  # type: ignore[operator]
-    (folder / "model.json").write_text(json.dumps(description))
-    with pytest.raises(Exception, match=text) as caught:
-        Method.load(folder)
-    assert "\n" not in str(caught.value)
 
 
 def test_a_folder_that_is_no_model_is_neither_loaded_nor_overwritten(images: ImageSet, tmp_path: Path) -> None:

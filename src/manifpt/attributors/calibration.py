@@ -6,6 +6,7 @@ that the log-loss of logits which the model did not train on is least.
 
 from __future__ import annotations
 
+import logging
 import warnings
 from dataclasses import dataclass
 
@@ -15,7 +16,10 @@ from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
+from manifpt.errors import ModelError, NumbersError
+
 COLDEST, HOTTEST = 0.01, 1000.0
+logger = logging.getLogger("manifpt")
 FOLDS_NEEDED = 2
 
 
@@ -81,6 +85,22 @@ def temperature(
     return float(np.exp(best.x))
 
 
+def temperature_read(value: ArrayLike) -> float:
+    """Return a temperature, as an attributor's state holds it.
+
+    Raises:
+        ModelError: It is no number that ``temperature`` returns.
+    """
+    heat = np.asarray(value)
+    if heat.dtype != np.float64 or heat.shape != () or not COLDEST <= heat <= HOTTEST:
+        raise ModelError(
+            "the temperature of the attributor cannot be read",
+            expected=f"one number from {COLDEST} to {HOTTEST}",
+            remedy="fit the model again",
+        )
+    return float(heat)
+
+
 @dataclass(frozen=True, slots=True)
 class Tempered:
     """The best temperature of some logits, and their log-loss at it."""
@@ -105,11 +125,21 @@ def tempered(logits: ArrayLike, labels: NDArray[np.int64], classes: int) -> Temp
 def probabilities(logits: ArrayLike, heat: float) -> NDArray[np.float64]:
     """Return softmax(logits / heat), (n, classes).
 
+    Raises:
+        NumbersError: A logit is NaN or infinite.
+
     Example:
         >>> probabilities([[0.0, 0.0]], 2.0)
         array([[0.5, 0.5]])
     """
-    return np.asarray(softmax(np.asarray(logits, np.float64) / heat, axis=1), np.float64)
+    values = np.asarray(logits, np.float64)
+    if not np.isfinite(values).all():
+        raise NumbersError(
+            "the attributor's logits are NaN or infinite",
+            expected="finite logits",
+            remedy="fit the model again, or leave out images that are unlike any it was fitted on",
+        )
+    return np.asarray(softmax(values / heat, axis=1), np.float64)
 
 
 def inner_folds(labels: NDArray[np.int64], groups: NDArray[np.int64] | None, folds: int, *, seed: int) -> list[Fold]:
@@ -129,6 +159,8 @@ def inner_folds(labels: NDArray[np.int64], groups: NDArray[np.int64] | None, fol
     pairs = np.unique(np.stack([labels, tied], axis=1), axis=0)
     possible = min(folds, int(np.bincount(pairs[:, 0]).max()))
     if possible < FOLDS_NEEDED:
+        if folds >= FOLDS_NEEDED:
+            logger.warning("no generator has two images that can be told apart: probabilities are not calibrated")
         return []
     kind = StratifiedKFold if groups is None else StratifiedGroupKFold
     with warnings.catch_warnings():

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from manifpt.attributors.attributor import Features
-from manifpt.errors import DataError, NumbersError
+from manifpt.errors import DataError, ModelError, NumbersError
 
 # Rows of one block hold about this many values, so that a float64 copy of a block stays near 16 MiB.
 BLOCK_VALUES = 2**21
 CLASSES_NEEDED = 2
+MOST_AXES = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,5 +110,32 @@ def written(classes: NDArray[np.str_]) -> NDArray[np.uint8]:
 
 
 def read(text: NDArray[np.generic]) -> NDArray[np.str_]:
-    """Return the class names that ``written`` wrote."""
-    return np.array(json.loads(np.asarray(text, np.uint8).tobytes()), dtype=np.str_)
+    """Return the class names that ``written`` wrote.
+
+    Raises:
+        ModelError: They are no sorted list of different names.
+    """
+    try:
+        names = json.loads(np.asarray(text).tobytes()) if np.asarray(text).dtype == np.uint8 else None
+    except (ValueError, RecursionError):
+        names = None
+    listed = names if isinstance(names, list) and all(isinstance(name, str) for name in names) else []
+    if len(listed) < CLASSES_NEEDED or listed != sorted(set(listed)):
+        raise _unsound("classes", "sorted names of at least two generators")
+    return np.array(listed, dtype=np.str_)
+
+
+def shape_read(sides: NDArray[np.generic]) -> tuple[int, ...]:
+    """Return the shape of one feature, as an attributor's state holds it.
+
+    Raises:
+        ModelError: A side is not positive, or there are too many.
+    """
+    given = np.asarray(sides)
+    if given.dtype != np.int64 or given.ndim != 1 or not 0 < given.size <= MOST_AXES or (given < 1).any():
+        raise _unsound("shape", f"up to {MOST_AXES} positive whole numbers")
+    return tuple(given.tolist())
+
+
+def _unsound(name: str, expected: str) -> ModelError:
+    return ModelError(f"the attributor's {name} cannot be read", expected=expected, remedy="fit the model again")

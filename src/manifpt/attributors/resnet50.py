@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
+from safetensors import SafetensorError
 from torch import Tensor, nn
 from transformers import ResNetConfig, ResNetForImageClassification, ResNetModel
 from transformers.utils import logging
@@ -21,6 +22,9 @@ from manifpt.errors import ModelError
 IMAGENET_RESNET50 = "microsoft/resnet-50"
 STEM = "embedder.embedder.convolution.weight"
 PREPROCESSOR = "preprocessor_config.json"
+# Never the hub, and never the pickled weights that transformers takes where there are no others.
+TRUSTED: dict[str, Any] = {"local_files_only": True, "use_safetensors": True}
+MOST_STAGES, MOST_BLOCKS, WIDEST = 8, 100, 2**16
 
 
 class PooledResNet(nn.Module):
@@ -43,12 +47,28 @@ def resnet50(shape: tuple[int, ...], classes: int, *, sizes: dict[str, Any]) -> 
         shape: Of one map.
         classes: How many logits there are.
         sizes: Fields of ``ResNetConfig`` that differ from ResNet-50's.
+
+    Raises:
+        ModelError: The sizes are those of no network that a machine could hold.
     """
+    _refuse_sizes(sizes)
     model = ResNetModel(ResNetConfig(num_channels=shape[0], **sizes))
     width = model.config.hidden_sizes[-1]
     return Classifier(
         PooledResNet(model), width=width, classes=classes, channels=shape[0], axes=len(shape), dropout=0.0
     )
+
+
+def _refuse_sizes(sizes: dict[str, Any]) -> None:
+    widths, depths = [*sizes.get("hidden_sizes", [1]), sizes.get("embedding_size", 1)], sizes.get("depths", [1])
+    listed = [(widths, WIDEST), (depths, MOST_BLOCKS)]
+    sound = all(type(size) is int and 0 < size <= most for values, most in listed for size in values)
+    if not sound or max(len(widths) - 1, len(depths)) > MOST_STAGES:
+        raise ModelError(
+            f"the widths {widths!r} and depths {depths!r}",
+            expected=f"up to {MOST_STAGES} stages of at most {MOST_BLOCKS} blocks and {WIDEST} channels",
+            remedy="use smaller sizes, or none for ResNet-50's",
+        )
 
 
 def imagenet_initialised(network: Classifier) -> bool:
@@ -72,8 +92,8 @@ def _imagenet_weights() -> dict[str, Tensor] | None:
     source = str(Path(named) / "sl") if named and (Path(named) / "sl").is_dir() else IMAGENET_RESNET50
     try:
         with _quietly():
-            weights: dict[str, Tensor] = ResNetModel.from_pretrained(source, local_files_only=True).state_dict()
-    except (OSError, ValueError):
+            weights: dict[str, Tensor] = ResNetModel.from_pretrained(source, **TRUSTED).state_dict()
+    except (OSError, ValueError, SafetensorError):
         return None
     return weights
 
@@ -138,13 +158,17 @@ def read(folder: Path) -> Saved:
     try:
         preprocessor = json.loads((folder / PREPROCESSOR).read_text(encoding="utf-8"))
         with _quietly():
-            model = ResNetForImageClassification.from_pretrained(folder, local_files_only=True)
-    except (OSError, ValueError) as error:
+            model = ResNetForImageClassification.from_pretrained(folder, **TRUSTED)
+        return _assembled(model, preprocessor)
+    except Exception as error:  # Transformers raises whatever a damaged file leads it into.
         raise ModelError(
-            f"{folder} cannot be read: {error}",
+            f"{folder} cannot be read: {type(error).__name__}: {' '.join(str(error).split())[:200]}",
             expected="config.json, model.safetensors and preprocessor_config.json of a ResNet-50 attributor",
             remedy="save the model again",
         ) from error
+
+
+def _assembled(model: ResNetForImageClassification, preprocessor: dict[str, Any]) -> Saved:
     config = model.config
     classes = [config.id2label[index] for index in range(config.num_labels)]
     network = Classifier(

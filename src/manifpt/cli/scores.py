@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from manifpt.cli.text import cell, markup
+from manifpt.cli.text import cell, console, plain
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -17,32 +17,31 @@ if TYPE_CHECKING:
 
 # Wider confusion matrices are unreadable on a terminal; the figure shows them.
 MOST_COLUMNS = 10
+SCORES = "scores.json"
 
 
 def show(scores: Scores) -> None:
     """Print the figures of merit, the classes and, where it fits, the confusion matrix."""
-    from rich.console import Console  # noqa: PLC0415  (rich loads only where something is drawn)
-
-    console = Console()
-    console.print(_figures(scores))
-    console.print()
-    console.print(_classes(scores))
+    terminal = console()
+    terminal.print(_figures(scores))
+    terminal.print()
+    terminal.print(_classes(scores))
     if len(scores.classes) <= MOST_COLUMNS:
-        console.print()
-        console.print(_confusion(scores))
+        terminal.print()
+        terminal.print(_confusion(scores))
 
 
 def written(answers: Answers, scores: Scores, folder: Path) -> None:
     """Write ``scores.json``, ``answers.csv`` (a row per answer) and ``confusion.png`` to a folder."""
     from manifpt.reports.confusion import confusion_figure  # noqa: PLC0415
     from manifpt.reports.style import saved  # noqa: PLC0415
-    from manifpt.storage import replaced_file  # noqa: PLC0415
+    from manifpt.writing import replaced_file  # noqa: PLC0415
 
-    with replaced_file(folder / "scores.json") as path:
+    with replaced_file(folder / SCORES) as path:
         path.write_text(json.dumps(scores.record(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     with replaced_file(folder / "answers.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["path", "truth", "answer", "run", *(f"p({cell(name)})" for name in scores.classes)])
+        writer.writerow(["path", "truth", "answer", "run", *(cell(f"p({name})") for name in scores.classes)])
         for row in zip(
             answers.paths, answers.truth, answers.answered, answers.runs, answers.probabilities, strict=True
         ):
@@ -52,7 +51,7 @@ def written(answers: Answers, scores: Scores, folder: Path) -> None:
 
 
 def _figures(scores: Scores) -> Table:
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415  (rich loads only where something is drawn)
 
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold")
@@ -62,12 +61,13 @@ def _figures(scores: Scores) -> Table:
     table.add_row("accuracy", _shown(scores.accuracy), "95% intervals, by bootstrap")
     if scores.detection_auc:
         table.add_row("real against generated", _shown(scores.detection_auc, percent=False), "AUC")
-    if scores.log_loss is not None and scores.calibration_error is not None:
-        table.add_row("log-loss", f"{scores.log_loss:.3f}", f"calibration error {scores.calibration_error:.3f}")
+    else:
+        table.add_row("real against generated", "–", plain(scores.detection_reason or ""))
+    table.add_row("log-loss", f"{scores.log_loss:.3f}", f"calibration error {scores.calibration_error:.3f}")
     if scores.fdr:
         table.add_row("FDR", f"{scores.fdr.interval}", f"{scores.fdr.dimensions} principal components")
     else:
-        table.add_row("FDR", "–", markup(scores.fdr_reason or ""))
+        table.add_row("FDR", "–", plain(scores.fdr_reason or ""))
     rows = f"{scores.images} images, {len(scores.classes)} classes"
     table.add_row("time", f"{scores.seconds:.1f} s", f"{rows}, {scores.runs} attributors fitted")
     return table
@@ -81,23 +81,24 @@ def _classes(scores: Scores) -> Table:
     for name in ("precision", "recall", "images"):
         table.add_column(name, justify="right")
     for row in scores.per_class:
-        table.add_row(markup(row.name), _share(row.precision), _share(row.recall), str(row.support))
+        table.add_row(plain(row.name), _share(row.precision), _share(row.recall), str(row.support))
     return table
 
 
 def _confusion(scores: Scores) -> Table:
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
+    matrix = scores.confusion.tolist()
     table = Table(
         box=None, header_style="bold", pad_edge=False, title="answers in columns, truth in rows", title_style="dim"
     )
     table.add_column("", overflow="fold")
     for name in scores.classes:
-        table.add_column(markup(name), justify="right", overflow="fold")
+        table.add_column(plain(name), justify="right", overflow="fold")
     for index, name in enumerate(scores.classes):
-        counts = [str(count) for count in scores.confusion[index]]
-        counts[index] = f"[bold]{counts[index]}[/bold]"
-        table.add_row(markup(name), *counts)
+        counts = [Text(str(count), "bold" if place == index else "") for place, count in enumerate(matrix[index])]
+        table.add_row(plain(name), *counts)
     return table
 
 

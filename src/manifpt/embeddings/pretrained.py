@@ -40,8 +40,8 @@ def vision_network(folder: Path, space: str) -> tuple[nn.Module, bool]:
                 output_loading_info=True,
                 **given,
             )
-        except (ValueError, KeyError, OSError, RuntimeError) as error:
-            reason = str(error).strip().splitlines()[0]
+        except Exception as error:  # Transformers raises whatever a damaged file leads it into.
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise _unfit(f"{space}: transformers cannot load {folder} ({reason})") from error
     if network.main_input_name != "pixel_values":
         raise _unfit(f"{space}: {type(network).__name__} does not take images")

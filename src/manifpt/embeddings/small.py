@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -24,7 +24,7 @@ from manifpt.embeddings.inference import NetworkEmbedding
 from manifpt.embeddings.preprocessing import normalised, scaled
 from manifpt.embeddings.pretrained import filled
 from manifpt.embeddings.residual import STAGES, SmallResNet
-from manifpt.errors import UnknownNameError
+from manifpt.errors import UnknownNameError, WeightsError
 
 SIDE = 32
 CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -147,11 +147,18 @@ class SelfSupervisedCIFAR(SmallNetworkEmbedding):
             WeightsError: The file is of another network.
         """
         (path,) = self.files()
-        with safe_open(path, framework="pt") as file:
-            recipe = json.loads(file.metadata()["recipe"])
-            state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a mapping)
-        with torch.random.fork_rng(devices=[]):
-            network = SmallResNet(recipe["blocks"], recipe["widths"])
+        try:
+            with safe_open(path, framework="pt") as file:
+                recipe = json.loads((file.metadata() or {})["recipe"])
+                state = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a mapping)
+            with torch.random.fork_rng(devices=[]):
+                network = SmallResNet(recipe["blocks"], recipe["widths"])
+        except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
+            raise WeightsError(
+                f"{path} cannot be read ({type(error).__name__})",
+                expected="a file of benchmarks/train_ssl_cifar.py",
+                remedy="reinstall manifpt, or make the file again",
+            ) from error
         filled(network, state, path, "a file of benchmarks/train_ssl_cifar.py")
         return network
 

@@ -17,7 +17,7 @@ from manifpt.errors import DataError, ModelError
 from manifpt.extractors.artifacts import Artifacts
 from manifpt.images import ImageSet
 from manifpt.metrics.energy import energy_distance
-from manifpt.storage import replaced_file
+from manifpt.writing import replaced_file, safetensors_file
 
 MAP = 3  # axes of a map: channels, height, width
 
@@ -106,11 +106,10 @@ class Fingerprint:
     def save(self, path: str | Path) -> Path:
         """Write the fingerprint to one safetensors file."""
         with replaced_file(Path(path)) as beside:
-            save_file(
-                {"artifacts": np.ascontiguousarray(self.artifacts)},
-                beside,
-                metadata={"generator": self.generator, "settings": json.dumps(self.settings, sort_keys=True)},
-            )
+            # As ASCII, for a name may hold what is no Unicode, such as a folder's that is not UTF-8.
+            metadata = {"generator": json.dumps(self.generator), "settings": json.dumps(self.settings, sort_keys=True)}
+            with safetensors_file(beside):
+                save_file({"artifacts": np.ascontiguousarray(self.artifacts)}, beside, metadata=metadata)
         return Path(path)
 
     @classmethod
@@ -123,7 +122,8 @@ class Fingerprint:
         try:
             with safe_open(str(path), framework="numpy") as file:
                 metadata = file.metadata() or {}
-                return cls(metadata["generator"], file.get_tensor("artifacts"), json.loads(metadata["settings"]))
+                generator, settings = (json.loads(metadata[name]) for name in ("generator", "settings"))
+                return cls(str(generator), file.get_tensor("artifacts"), settings)
         except (OSError, SafetensorError, KeyError, ValueError) as error:
             raise ModelError(
                 f"{path} cannot be read as a fingerprint ({type(error).__name__})",

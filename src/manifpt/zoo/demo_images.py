@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import os
-import shutil
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from PIL import Image
 
 from manifpt.errors import DataError
 from manifpt.progress import tracked
+from manifpt.writing import replaced
 from manifpt.zoo.demo import SIZE, demo_generators, family, sampled
 from manifpt.zoo.photographs import Patch, patches
 
@@ -48,15 +48,8 @@ def demo_set(folder: str | os.PathLike[str], *, per_generator: int = 160, seed: 
         raise DataError(f"{target} exists", expected="a new folder", remedy="name another, or remove this one")
     if per_generator < 1:
         raise DataError(f"{per_generator} images per generator", expected="at least 1", remedy="ask for more images")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.{os.getpid()}.partial")
-    beside.mkdir()
-    try:
+    with replaced(target) as beside:
         _write(beside, per_generator, seed)
-        beside.rename(target)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
     return target
 
 
