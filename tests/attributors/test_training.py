@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -23,39 +24,54 @@ class KilledError(Exception):
     """Stands for a kill."""
 
 
-@pytest.mark.parametrize("row", NETWORKS)
-@pytest.mark.parametrize("epochs_before", [0, 4, 8])
-def test_a_killed_fit_goes_on_to_the_bits_of_an_unbroken_one(
-    row: str, epochs_before: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings: dict[str, Any] = {"epochs": 3, **({} if row == "mlp" else {"flips": True})}
-    unbroken = quick(row, **settings).fit(FEATURES, GENERATORS)
-    saved, save = 0, checkpoints.Checkpoint.save
-
-    def dying(self: checkpoints.Checkpoint, state: training.Training) -> None:
-        nonlocal saved
-        if saved == epochs_before:
-            raise KilledError
-        saved += 1
-        save(self, state)
-
-    with monkeypatch.context() as patch, pytest.raises(KilledError):
-        patch.setattr(checkpoints.Checkpoint, "save", dying)
-        quick(row, **settings).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
-    steps = 0
+def dying_at(step: int, patch: pytest.MonkeyPatch) -> list[int]:
+    """Let the training die before its nth step, counted over all trainings of a fit; return where steps are noted."""
+    noted: list[int] = []
     stepped = training._stepped
 
-    def counted(*arguments: Any) -> Any:
-        nonlocal steps
-        steps += 1
-        return stepped(*arguments)
+    def counted(state: training.Training, *arguments: Any) -> Any:
+        if len(noted) == step:
+            raise KilledError
+        noted.append(state.step)
+        return stepped(state, *arguments)
 
-    monkeypatch.setattr(training, "_stepped", counted)
+    patch.setattr(training, "_stepped", counted)
+    return noted
+
+
+@pytest.mark.parametrize("row", NETWORKS)
+@pytest.mark.parametrize(("killed_before", "kept"), [(0, 0), (4, 3), (5, 3), (6, 6), (16, 15), (19, 18), (23, 21)])
+def test_a_fit_killed_at_any_step_repeats_less_than_an_interval_and_ends_in_the_bits_of_an_unbroken_one(
+    row: str, killed_before: int, kept: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Two inner trainings of 6 steps and one of 12, in batches of 16 and 3 epochs; a save after 3 steps is also one in
+    # the middle of an epoch of 2 or 4.
+    monkeypatch.setattr(checkpoints, "STEPS", 3)
+    settings: dict[str, Any] = {"epochs": 3, **({} if row == "mlp" else {"flips": True})}
+    with monkeypatch.context() as patch:
+        steps = dying_at(-1, patch)
+        unbroken = quick(row, **settings).fit(FEATURES, GENERATORS)
+        assert steps == [*range(6), *range(6), *range(12)]
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        dying_at(killed_before, patch)
+        quick(row, **settings).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    again = dying_at(-1, monkeypatch)
     resumed = quick(row, **settings).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
     for name, value in unbroken.state().items():
         np.testing.assert_array_equal(resumed.state()[name], value)
-    # Two inner trainings of 30 examples and one of 60, in batches of 16, 3 epochs each.
-    assert steps == sum(([2] * 6 + [4] * 3)[epochs_before:])
+    assert len(again) == 24 - kept
+
+
+def test_a_save_is_due_by_steps_by_time_and_at_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = 0.0
+    monkeypatch.setattr(checkpoints.time, "monotonic", lambda: clock)
+    state: Any = SimpleNamespace(step=0, total=1000)
+    checkpoint = checkpoints.Checkpoint(tmp_path / "c", "key")
+    dues = []
+    for step, clock in [(99, 1.0), (100, 1.0), (1, 59.0), (1, 60.0), (1000, 1.0)]:  # noqa: B007  (the clock reads it)
+        state.step = step
+        dues.append(checkpoint.due(state))
+    assert dues == [False, True, False, True, True]
 
 
 def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
@@ -66,10 +82,27 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
         quick("mlp", epochs=1).fit(FEATURES + 1, GENERATORS, checkpoint=tmp_path)
 
 
-def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "fold-0.safetensors").write_bytes(b"\x08" + b"\0" * 100)
-    with pytest.raises(ModelError, match=r"fold-0.safetensors cannot be read; expected .*; delete it to start again"):
-        quick("mlp").fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+@pytest.mark.parametrize("damage", ["flipped", "truncated", "text", "empty", "forged step"])
+def test_a_damaged_checkpoint_is_reported_and_its_training_starts_anew(
+    damage: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    unbroken = quick("mlp", epochs=1).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    path = tmp_path / "fold-0.safetensors"
+    content = path.read_bytes()
+    path.write_bytes(
+        {
+            "flipped": content[:-1] + bytes([content[-1] ^ 1]),
+            "truncated": content[:-1],
+            "text": b"text",
+            "empty": b"",
+            # Even a forged step is noticed: the digest covers it.
+            "forged step": content.replace(b'"step":"', b'"step":"1', 1),
+        }[damage]
+    )
+    again = quick("mlp", epochs=1).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    assert caplog.text.count("its training starts anew") == 1
+    for name, value in unbroken.state().items():
+        np.testing.assert_array_equal(again.state()[name], value)
 
 
 def test_a_loss_that_is_no_number_is_reported_with_its_step() -> None:

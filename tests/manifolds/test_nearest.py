@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -168,3 +170,39 @@ def test_too_few_references_and_other_shapes_are_refused() -> None:
         Nearest(neighbors=3).fit([Points(pixels(2, 4))])
     with pytest.raises(NumbersError, match=r"points of shape \(5,\) and type uint8; expected \(4,\) and uint8"):
         Nearest().fit([Points(pixels(2, 4))]).project(Points(pixels(2, 5)))
+
+
+def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_says_so(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    references, queries = (Points(rng.integers(0, 256, (count, 12), np.uint8)) for count in (500, 40))
+    expected = Nearest().fit([references]).project(queries)
+    each = 12 * 20 + nearest.QUERIES * 40
+    monkeypatch.setattr(nearest, "available", lambda: 2 * 100 * each)
+    small = Nearest(block=10_000).fit([references])
+    for _ in range(2):
+        found = small.project(queries)
+        np.testing.assert_array_equal(found.neighbors, expected.neighbors)
+        np.testing.assert_array_equal(found.distances, expected.distances)
+    assert caplog.messages == [
+        "there is no memory for a block of 500 references (0.0 GiB); 100 are compared at once",
+    ]
+    assert "block" not in small.settings()
+
+
+def test_a_block_takes_no_more_memory_than_it_was_counted_for() -> None:
+    rng = np.random.default_rng(0)
+    references, queries = (Points(rng.integers(0, 256, (count, 768), np.uint8)) for count in (4096, nearest.QUERIES))
+    manifold = Nearest(block=4096).fit([references])
+    tracemalloc.start()
+    manifold.project(queries)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4096 * (768 * 20 + nearest.QUERIES * 40) * 1.2
+
+
+@pytest.mark.parametrize("settings", [{"neighbors": 0}, {"block": 0}, {"block": -5}])
+def test_numbers_below_one_are_refused(settings: dict[str, int]) -> None:
+    with pytest.raises(NumbersError, match="expected at least 1 of each"):
+        Nearest(**settings)

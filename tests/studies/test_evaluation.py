@@ -9,7 +9,7 @@ import pytest
 
 from manifpt.errors import LeakError
 from manifpt.extractors.points import EmbeddedPoints
-from manifpt.images import ImageSet
+from manifpt.images import Fold, ImageSet
 from manifpt.methods.manifpt import ManiFPT
 from manifpt.methods.method import Method
 from manifpt.studies import evaluation
@@ -110,3 +110,17 @@ def test_scores_are_json_able_and_the_same_twice() -> None:
     answers = cross_validated(linear(), noise())
     one, two = (json.dumps(answers.scores(resamples=50).record(), allow_nan=False) for _ in range(2))
     assert one == two
+
+
+def test_a_class_that_a_fold_could_not_learn_gets_no_probability_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    images = noise()
+    rows = np.arange(len(images.scored))
+    two = images.scored.generators == "two"
+    # Near-duplicates that stay together can leave all images of a generator on one side.
+    sides = [Fold(rows[~two], rows[two]), Fold(rows[two | (rows % 2 == 0)], rows[~two & (rows % 2 == 1)])]
+    monkeypatch.setattr(evaluation, "folds", lambda *_, **__: sides)
+    answers = cross_validated(linear(), images)
+    assert answers.classes.tolist() == ["one", "real", "two"]
+    assert (answers.probabilities[answers.runs == 0, 2] == 0).all()
+    np.testing.assert_allclose(answers.probabilities.sum(axis=1), 1)
+    assert answers.scores(resamples=50).per_class[2].recall == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 import numpy as np
@@ -27,10 +28,19 @@ class Attributor(Protocol):
         """Return the constructor arguments, JSON-able: ``type(self)(**self.settings())`` builds an equal one."""
         ...
 
-    def fit(self, features: Features, generators: ArrayLike, *, groups: ArrayLike | None = None) -> Self:
+    def fit(
+        self,
+        features: Features,
+        generators: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        checkpoint: Path | None = None,
+    ) -> Self:
         """Learn from features (n, *feature_shape) and their generators (n,).
 
         ``groups`` (n,) names what must stay together in cross-fitting: near-duplicates, images of one latent.
+        ``checkpoint`` is a folder that an attributor which learns for long keeps its progress in: the same call again
+        goes on from there, to the same bits.
         """
         ...
 

@@ -1,11 +1,11 @@
-"""Checkpoints of a training, so that one that was killed goes on where its last epoch ended."""
+"""Checkpoints of a training, so that one that was killed goes on from a step not long before."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-from dataclasses import dataclass
+import logging
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,39 +15,56 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from manifpt.attributors.examples import Examples, blocks
+from manifpt.attributors.randomness import Drawn
 from manifpt.errors import ModelError
+from manifpt.writing import replaced_file, safetensors_file
 
 if TYPE_CHECKING:
     from manifpt.attributors.training import Training
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
+NETWORK, AVERAGE, OPTIMIZER, DRAWN = "network.", "average.", "optimizer.", "drawn."
+STEPS, SECONDS = 100, 60.0
+logger = logging.getLogger("manifpt")
 
 
-@dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """One file that holds a training's last finished epoch.
+    """One file that holds how far a training has come.
 
     Args:
         path: The file; it need not exist yet.
         key: What the training depends on; a file with another key is refused.
     """
 
-    path: Path
-    key: str
+    def __init__(self, path: Path, key: str) -> None:
+        self.path, self.key = path, key
+        self._step, self._time, self._reported = 0, time.monotonic(), False
+
+    def due(self, state: Training) -> bool:
+        """Return whether it is time to save: after 100 steps or 60 seconds, and when the training is over."""
+        steps, seconds = state.step - self._step, time.monotonic() - self._time
+        return steps >= STEPS or seconds >= SECONDS or state.step == state.total
 
     def save(self, state: Training) -> None:
-        """Write the training, whole or not at all."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        beside = self.path.with_name(f"{self.path.name}.{os.getpid()}.part")
-        progress = {"key": self.key, "step": str(state.step), "epoch": str(state.epoch)}
-        save_file({name: value.detach().contiguous() for name, value in _tensors(state).items()}, beside, progress)
-        beside.replace(self.path)
+        """Write the training, whole or not at all; where that fails, say so once and let the training go on."""
+        tensors = {name: value.detach().cpu().contiguous() for name, value in _tensors(state).items()}
+        order = "" if state.drawn is None else state.drawn.order
+        progress = {"key": self.key, "step": str(state.step), "order": order}
+        self._step, self._time = state.step, time.monotonic()
+        try:
+            with replaced_file(self.path) as beside, safetensors_file(beside):
+                save_file(tensors, beside, progress | {"digest": _digest(tensors, progress)})
+        except OSError as error:
+            # Not the training's last word: space may be free again at the next save.
+            if not self._reported:
+                logger.warning("the checkpoint %s cannot be written (%s), going on", self.path, error.strerror)
+            self._reported = True
 
     def resume(self, state: Training) -> None:
-        """Take over what the file holds; nothing happens where there is none.
+        """Take over what the file holds; where there is none, or a damaged one, the training starts anew.
 
         Raises:
-            ModelError: The file is damaged, or belongs to another training.
+            ModelError: The file belongs to another training.
         """
         if not self.path.exists():
             return
@@ -55,18 +72,21 @@ class Checkpoint:
             with safe_open(self.path, "pt") as file:
                 progress, saved = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
         except (SafetensorError, OSError) as error:
-            raise self._refusal("cannot be read") from error
-        if progress.get("key") != self.key:
-            raise self._refusal("belongs to a training with other settings or images")
-        _restore(state, saved)
-        state.step, state.epoch = int(progress["step"]), int(progress["epoch"])
-
-    def _refusal(self, what: str) -> ModelError:
-        return ModelError(
-            f"the checkpoint {self.path} {what}",
-            expected="the checkpoint of this very training",
-            remedy="delete it to start again, or name another folder",
-        )
+            logger.warning("the checkpoint %s cannot be read (%s), its training starts anew", self.path, error)
+            return
+        if progress.pop("digest", None) != _digest(saved, progress):
+            logger.warning("the checkpoint %s is damaged, its training starts anew", self.path)
+            return
+        if progress["key"] != self.key:
+            raise ModelError(
+                f"the checkpoint {self.path} belongs to a training with other settings or images",
+                expected="the checkpoint of this very training",
+                remedy="delete it to start again, or name another folder",
+            )
+        _restore(state, saved, progress["order"])
+        self._step = state.step = int(progress["step"])
+        if state.step < state.total:
+            logger.warning("going on from step %d of %d (%s)", state.step, state.total, self.path)
 
 
 class Folder:
@@ -92,11 +112,22 @@ class Folder:
         return Checkpoint(self.path / f"{name}.safetensors", self.key)
 
 
+def _digest(tensors: dict[str, torch.Tensor], progress: dict[str, str]) -> str:
+    """Return a digest of all that a file holds; safetensors itself has no checksum."""
+    found = hashlib.blake2b(json.dumps(progress, sort_keys=True).encode(), digest_size=16)
+    for name in sorted(tensors):
+        found.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        found.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
+    return found.hexdigest()
+
+
 def _tensors(state: Training) -> dict[str, torch.Tensor]:
-    tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
-    tensors |= {f"average.{name}": value for name, value in state.average.state_dict().items()}
+    tensors = {NETWORK + name: value for name, value in state.network.state_dict().items()}
+    tensors |= {AVERAGE + name: value for name, value in state.average.state_dict().items()}
     for number, (_, moments) in enumerate(_moments(state)):
-        tensors |= {f"optimizer.{number}.{name}": moments[name] for name in MOMENTS}
+        tensors |= {f"{OPTIMIZER}{number}.{name}": moments[name] for name in MOMENTS}
+    if state.drawn is not None:
+        tensors |= {f"{DRAWN}{number}": value for number, value in enumerate(state.drawn.dropout)}
     return tensors
 
 
@@ -105,10 +136,13 @@ def _moments(state: Training) -> list[tuple[torch.nn.Parameter, dict[str, torch.
     return [(weight, state.optimizer.state[weight]) for weight in weights]
 
 
-def _restore(state: Training, saved: dict[str, torch.Tensor]) -> None:
-    for part, module in (("network.", state.network), ("average.", state.average)):
+def _restore(state: Training, saved: dict[str, torch.Tensor], order: str) -> None:
+    for part, module in ((NETWORK, state.network), (AVERAGE, state.average)):
         module.load_state_dict({name[len(part) :]: value for name, value in saved.items() if name.startswith(part)})
     for number, (weight, moments) in enumerate(_moments(state)):
         for name in MOMENTS:
-            value = saved[f"optimizer.{number}.{name}"]
+            value = saved[f"{OPTIMIZER}{number}.{name}"]
             moments[name] = value if name == "step" else torch.empty_like(weight).copy_(value)
+    if order:
+        dropout = [name for name in saved if name.startswith(DRAWN)]
+        state.drawn = Drawn(order, tuple(saved[f"{DRAWN}{number}"] for number in range(len(dropout))))

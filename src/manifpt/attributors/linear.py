@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import warnings
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -22,8 +24,10 @@ from manifpt.attributors.examples import (
     read,
     refuse_other_shape,
     refuse_unfinished_numbers,
+    shape_read,
     written,
 )
+from manifpt.errors import ModelError
 from manifpt.progress import tracked
 from manifpt.storage import allocated
 
@@ -78,8 +82,15 @@ class Linear:
             "seed": self.seed,
         }
 
-    def fit(self, features: Features, generators: ArrayLike, *, groups: ArrayLike | None = None) -> Self:
-        """Learn from features (n, *feature_shape) and their generators (n,).
+    def fit(
+        self,
+        features: Features,
+        generators: ArrayLike,
+        *,
+        groups: ArrayLike | None = None,
+        checkpoint: Path | None = None,
+    ) -> Self:
+        """Learn from features (n, *feature_shape) and their generators (n,); too quick to need a checkpoint.
 
         Raises:
             DataError: There is only one generator, or the lengths differ.
@@ -144,12 +155,23 @@ class Linear:
         }
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> Self:
-        """Take over what ``state`` returned."""
+        """Take over what ``state`` returned.
+
+        Raises:
+            ModelError: The arrays do not fit together.
+        """
         self.classes_ = read(state["classes"])
-        self._shape = tuple(int(side) for side in np.asarray(state["shape"], np.int64))
+        self._shape = shape_read(state["shape"])
         self._weights = np.asarray(state["weights"], np.float64)
         self._offsets = np.asarray(state["offsets"], np.float64)
-        self.temperature_ = float(np.asarray(state["temperature"], np.float64))
+        expected = (len(self.classes_), math.prod(self._shape))
+        if self._weights.shape != expected or self._offsets.shape != expected[:1]:
+            raise ModelError(
+                f"the weights have the shape {self._weights.shape} and the offsets {self._offsets.shape}",
+                expected=f"{expected} and {expected[:1]}",
+                remedy="fit the model again",
+            )
+        self.temperature_ = calibration.temperature_read(state["temperature"])
         self.strength_ = float(np.asarray(state["strength"], np.float64))
         self.converged_ = bool(state["converged"])
         return self
@@ -206,6 +228,8 @@ def _fitted(
     # Threads that wait for each other between many small products cost three times what they save, also on idle cores.
     with warnings.catch_warnings(record=True) as caught, threadpool_limits(limits=1, user_api="blas"):
         warnings.simplefilter("always", ConvergenceWarning)
+        # Many classes of few images are no mistake here.
+        warnings.filterwarnings("ignore", "The number of unique classes is greater", UserWarning)
         model.fit(inputs, labels)
     unfinished = any(issubclass(warning.category, ConvergenceWarning) for warning in caught)
     weights, offsets = model.coef_.astype(np.float64), model.intercept_.astype(np.float64)

@@ -19,10 +19,13 @@ from manifpt.attributors.examples import (
     read,
     refuse_other_shape,
     refuse_unfinished_numbers,
+    shape_read,
     written,
 )
+from manifpt.attributors.randomness import seeded
 from manifpt.attributors.recipe import Recipe
 from manifpt.attributors.whitening import spread
+from manifpt.errors import ModelError
 
 
 class TrainedNetwork(ABC):
@@ -81,8 +84,8 @@ class TrainedNetwork(ABC):
             features: float32; a memory map is read batch by batch.
             generators: Names.
             groups: What must stay together in cross-fitting, (n,).
-            checkpoint: Folder that keeps each training's last finished epoch. A fit that was killed goes on from
-                there, to the same bits; delete the folder when the model is saved.
+            checkpoint: Folder that keeps how far each training has come, saved every 100 steps or 60 seconds. A fit
+                that was killed goes on from there, to the same bits; delete the folder when the model is saved.
 
         Raises:
             DataError: There is only one generator, or the lengths differ.
@@ -120,7 +123,7 @@ class TrainedNetwork(ABC):
         description: str,
         part: checkpoints.Checkpoint | None,
     ) -> Classifier:
-        with training.seeded(self.recipe.seed, 0):
+        with seeded(self.recipe.seed, 0):
             network = self._built(learned.features.shape[1:], len(learned.classes))
             network.normalised_by(*spread(learned.features, rows))
             self._initialised(network, learned.features, rows)
@@ -162,21 +165,40 @@ class TrainedNetwork(ABC):
         }
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> Self:
-        """Take over what ``state`` returned."""
+        """Take over what ``state`` returned.
+
+        Raises:
+            ModelError: The arrays do not fit the settings, or each other.
+        """
         self.classes_ = read(state["classes"])
-        self._shape = tuple(int(side) for side in np.asarray(state["shape"], np.int64))
-        self.temperature_ = float(np.asarray(state["temperature"], np.float64))
-        with training.seeded(self.recipe.seed, 0):
-            network = self._built(self._shape, len(self.classes_))
+        self._shape = shape_read(state["shape"])
+        self.temperature_ = calibration.temperature_read(state["temperature"])
         part = "network."
         weights = {
             name[len(part) :]: torch.from_numpy(np.array(value))
             for name, value in state.items()
             if name.startswith(part)
         }
+        self._refuse_other_weights(weights)
+        with seeded(self.recipe.seed, 0):
+            network = self._built(self._shape, len(self.classes_))
         network.load_state_dict(weights)
         self.network_ = self._placed(network)
         return self
+
+    def _refuse_other_weights(self, weights: dict[str, torch.Tensor]) -> None:
+        """Raise ModelError unless these are the weights of the network that the settings describe."""
+        # Its outline takes no memory, whatever the settings ask for.
+        with torch.device("meta"):
+            outline = self._built(self._shape, len(self.classes_)).state_dict()
+        for name in sorted(outline.keys() | weights.keys()):
+            one, other = outline.get(name), weights.get(name)
+            if one is None or other is None or one.shape != other.shape or one.dtype != other.dtype:
+                raise ModelError(
+                    f"the weights {name[:80]} do not fit the settings of {self.name}",
+                    expected="absent ones" if one is None else f"the shape {tuple(one.shape)} and {one.dtype}",
+                    remedy="fit the model again",
+                )
 
     def _placed(self, network: Classifier) -> Classifier:
         return inference.placed(network, self.recipe.device).eval()

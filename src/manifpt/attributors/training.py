@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,29 +17,30 @@ from manifpt.attributors.architectures import Classifier
 from manifpt.attributors.attributor import Features
 from manifpt.attributors.inference import chosen_device, chosen_precision, on, placed
 from manifpt.attributors.meter import Meter
+from manifpt.attributors.randomness import Drawn, seeded
 from manifpt.attributors.recipe import Recipe
 from manifpt.errors import NumbersError
 
 
-@contextmanager
-def seeded(*seeds: int) -> Iterator[np.random.Generator]:
-    """Yield a generator, with torch's global one seeded alike; the latter is put back at the end."""
-    rng = np.random.default_rng(seeds)
-    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
-        torch.manual_seed(int(rng.integers(2**62)))
-        yield rng
-
-
 @dataclass(slots=True)
 class Training:
-    """A network in training: all that a checkpoint has to hold."""
+    """A network in training: all that a checkpoint has to hold.
+
+    Args:
+        network: With the current weights.
+        average: With the averaged ones.
+        optimizer: With its moments.
+        total: Steps of the whole training.
+        step: Steps that are done.
+        drawn: State of the epoch's random numbers after that step.
+    """
 
     network: Classifier
     average: Classifier
     optimizer: torch.optim.AdamW
     total: int
     step: int = 0
-    epoch: int = 0
+    drawn: Drawn | None = None
 
 
 def trained(
@@ -57,8 +56,8 @@ def trained(
 ) -> Classifier:
     """Return the network with its averaged weights after training, in evaluation mode.
 
-    Epochs draw their randomness from (seed, epoch) alone, so that a training resumed from a checkpoint gives the same
-    bits as one that was never interrupted.
+    Epochs draw their randomness from (seed, epoch) alone, and a checkpoint holds how far they have drawn, so that a
+    training resumed at any step gives the same bits as one that was never interrupted.
 
     Args:
         network: Initialised; it is trained in place.
@@ -68,7 +67,7 @@ def trained(
         recipe: How to train.
         rows: Which examples to train on.
         description: What the progress bar says.
-        checkpoint: Where each epoch's end is saved, and from where training goes on.
+        checkpoint: Where progress is saved, and from where training goes on.
 
     Raises:
         NumbersError: The loss became NaN or infinite.
@@ -80,19 +79,23 @@ def trained(
     )
     if checkpoint is not None:
         checkpoint.resume(state)
-    with Meter(description, recipe.epochs, state.epoch) as meter:
-        for epoch in range(state.epoch, recipe.epochs):
+    steps = recipe.steps(len(rows))
+    weights = torch.from_numpy(class_weights).to(device, torch.float32)
+    with Meter(description, recipe.epochs, state.step // steps) as meter:
+        for epoch in range(state.step // steps, recipe.epochs):
             with seeded(recipe.seed, 1 + epoch) as rng:
                 order = rows[rng.permutation(len(rows))]
-                weights = torch.from_numpy(class_weights).to(device, torch.float32)
-                for batch in np.array_split(order, recipe.steps(len(rows))):
+                done = state.step - epoch * steps
+                if done and state.drawn is not None:
+                    state.drawn.restore(rng)
+                for batch in np.array_split(order, steps)[done:]:
                     inputs = _flipped(features[batch], rng) if recipe.flips else features[batch]
                     loss, right = _stepped(state, inputs, labels[batch], weights, recipe)
                     meter.seen(loss, right, len(batch))
-            state.epoch = epoch + 1
+                    if checkpoint is not None and checkpoint.due(state):
+                        state.drawn = Drawn.so_far(rng)
+                        checkpoint.save(state)
             meter.epoch_done()
-            if checkpoint is not None:
-                checkpoint.save(state)
     return state.average.eval()
 
 

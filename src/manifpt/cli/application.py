@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import logging
 import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Annotated, NoReturn, ParamSpec
+from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
@@ -34,8 +36,12 @@ def _interruptible(command: Callable[P, None]) -> Callable[P, None]:
     def told(*words: P.args, **options: P.kwargs) -> None:
         try:
             command(*words, **options)
-        except KeyboardInterrupt:
-            _stop("stopped; what the cache holds is kept, run the same command again to go on", INTERRUPTED)
+        except KeyboardInterrupt as stop:
+            kept = "".join(f"; {note}" for note in getattr(stop, "__notes__", []))
+            _stop(
+                f"stopped{kept}; run the same command again to go on, the cache keeps points and projections",
+                INTERRUPTED,
+            )
 
     return told
 
@@ -68,16 +74,57 @@ def run() -> None:
     # when the first numeric library loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="manifpt: %(message)s")
+    # A letter that the terminal's encoding lacks is written out; a crash in the middle of a table helps nobody.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
-        application()
+        sys.exit(application(standalone_mode=False) or 0)
     except ManifptError as error:
         _stop(f"error: {error}", MISTAKE)
+    except (KeyboardInterrupt, typer.Abort):
+        _stop("stopped", INTERRUPTED)
     except BrokenPipeError:
         # The reader (head, less) has closed; there is nobody left to tell.
         sys.stderr.close()
         sys.exit(0)
     except OSError as error:
-        _stop(f"error: {error.strerror or error}: {error.filename or 'no file named'}", MISTAKE)
+        _stop(f"error: {_told(error)}", MISTAKE)
+    except MemoryError as error:
+        _stop(
+            f"error: there is not enough memory ({error or 'no details'}); expected room for one block of images; "
+            "close other programs, or give fewer images, or smaller ones with --crop",
+            MISTAKE,
+        )
+    except Exception as error:
+        # Click's own errors, whose class depends on the version of Typer.
+        if not hasattr(error, "format_message"):
+            raise
+        _misused(error)
+
+
+def _misused(error: Any) -> NoReturn:
+    """Tell what is wrong with the words of a command in one line; no words at all give its help."""
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context else "manifpt"
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+        sys.exit(MISTAKE)
+    message = error.format_message().rstrip(".").replace("Value error, ", "")
+    _stop(f"error: {message}; expected what `{path} --help` shows; correct the command", MISTAKE)
+
+
+def _told(error: OSError) -> str:
+    """Return what the operating system refused, what was needed, and what to do."""
+    place = f" ({error.filename})" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return (
+            f"no space is left on the disk{place}; expected room for what is being written; "
+            "free some, or move it with --out, MANIFPT_CACHE or TMPDIR"
+        )
+    return (
+        f"{error.strerror or error}{place}; expected a place that can be read and written; check path and permissions"
+    )
 
 
 def _stop(line: str, status: int) -> NoReturn:

@@ -4,18 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import GivenImages, GivenMethod, model_folder
-from manifpt.cli.scores import show, written
+from manifpt.cli.given import GivenImages, GivenMethod, model_folder, refuse_unusable
+from manifpt.cli.scores import SCORES, show, written
 from manifpt.cli.text import plain
+from manifpt.errors import ManifptError
+
+# What a model brings with it, so that giving it beside one would change nothing.
+OF_THE_MODEL = {
+    "space": "--space",
+    "attributor": "--attributor",
+    "manifold": "--manifold",
+    "reference": "--reference",
+    "splits": "--folds",
+    "repeats": "--repeats",
+    "block": "--block",
+    "no_cache": "--no-cache",
+}
 
 
 def evaluate(
+    context: typer.Context,
     targets: Annotated[
         list[str],
         typer.Argument(
@@ -37,6 +52,7 @@ def evaluate(
     repeats: Annotated[int, typer.Option(min=1, help="Repetitions of the folds.")] = 1,
     seed: options.Seed = 0,
     device: options.DeviceName = options.Device.AUTO,
+    block: options.Block = None,
     no_cache: options.NoCache = False,
     as_json: options.AsJson = False,
     out: Annotated[
@@ -45,34 +61,72 @@ def evaluate(
 ) -> None:
     """Measure how well generators are told apart, on images that the method has not seen.
 
+    With --out, a run that was stopped or killed goes on from OUT.checkpoint when it is started again.
+
     Example: [bold]manifpt evaluate demo/images --space freq --attributor linear[/bold]
     """
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
-    from manifpt.errors import ManifptError  # noqa: PLC0415
     from manifpt.methods.method import Method  # noqa: PLC0415
+    from manifpt.methods.resuming import resumable  # noqa: PLC0415
     from manifpt.studies.evaluation import cross_validated, tested  # noqa: PLC0415
 
-    *models, data = targets
-    if len(models) > 1 or (models and not model_folder(models[0])):
-        raise ManifptError(
-            f"{' '.join(targets)} is not a model and a data set",
-            expected="DATA, or the folder that `manifpt fit` wrote and DATA",
-            remedy="give one data set; further reals go to --reference and --real",
-        )
-    given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
-    if models:
-        choose(device.value)
-        model = Method.load(models[0])
-        answers = tested(model, given.opened(preparation=model.training_.preparation, reference_needed=False))
-    else:
-        unfitted = GivenMethod(space, attributor, manifold, seed, device, no_cache).built()
-        answers = cross_validated(unfitted, given.opened(), splits=splits, repeats=repeats, seed=seed)
-    scores = answers.scores(seed=seed)
+    model_given, data = _told_apart(targets)
     if out:
-        written(answers, scores, out)
+        refuse_unusable(out, earlier=SCORES, what="an earlier evaluation")
+    given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
+    if model_given:
+        _refuse_idle(context)
+        choose(device.value)
+    with resumable(out) if out else nullcontext() as checkpoint:
+        if model_given:
+            model = Method.load(model_given)
+            answers = tested(model, given.opened(preparation=model.training_.preparation, reference_needed=False))
+        else:
+            method = GivenMethod(space, attributor, manifold, seed, device, block, no_cache).built()
+            images = given.opened()
+            answers = cross_validated(method, images, splits=splits, repeats=repeats, seed=seed, checkpoint=checkpoint)
+        scores = answers.scores(seed=seed)
+        if out:
+            written(answers, scores, out)
     if as_json:
         sys.stdout.write(json.dumps(scores.record(), allow_nan=False) + "\n")
     else:
         show(scores)
         if out:
             typer.echo(f"wrote {plain(str(out))}: scores.json, answers.csv, confusion.png")
+
+
+def _told_apart(targets: list[str]) -> tuple[str | None, str]:
+    """Return the model, if one is given, and the data."""
+    *before, data = targets
+    models = [name for name in targets if model_folder(name)]
+    if not before and models:
+        raise ManifptError(
+            f"{data} is a model, and no images to test it on were given",
+            expected="`manifpt evaluate MODEL DATA`",
+            remedy="give the images after it",
+        )
+    if len(before) == 1 and before != models and models == [data]:
+        raise ManifptError(
+            f"{data} is a model, and stands after the data {before[0]}",
+            expected="the model first, then the data",
+            remedy=f"run `manifpt evaluate {data} {before[0]}`",
+        )
+    if len(before) > 1 or before != models[:1]:
+        raise ManifptError(
+            f"{before[0]} is no model" if len(before) == 1 else f"{len(targets)} paths were given",
+            expected="DATA alone, or a folder that `manifpt fit` wrote and then DATA",
+            remedy="give one data set; further reals go to --reference and --real",
+        )
+    return (before[0] if before else None), data
+
+
+def _refuse_idle(context: typer.Context) -> None:
+    sources = {option: context.get_parameter_source(name) for name, option in OF_THE_MODEL.items()}
+    given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
+    if given:
+        raise ManifptError(
+            f"{' and '.join(given)} was given beside a model",
+            expected="only DATA and what belongs to it: the model has its own method and references",
+            remedy="leave it out, or leave the model out to evaluate a method on DATA's own splits",
+        )

@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import GivenImages, GivenMethod
+from manifpt.cli.given import GivenImages, GivenMethod, refuse_unusable
 from manifpt.cli.text import plain
+
+EARLIER = "model.json"
 
 
 def fit(
@@ -26,16 +28,23 @@ def fit(
     manifold: options.ManifoldName = "nearest",
     seed: options.Seed = 0,
     device: options.DeviceName = options.Device.AUTO,
+    block: options.Block = None,
     no_cache: options.NoCache = False,
 ) -> None:
     """Learn the fingerprints of generators and save them as a model.
 
+    A run that was stopped or killed goes on from OUT.checkpoint when it is started again.
+
     Example: [bold]manifpt fit demo/images --space freq --attributor linear --out demo/model[/bold]
     """
-    model = GivenMethod(space, attributor, manifold, seed, device, no_cache).built()
-    images = GivenImages(data, reference, real, layout, generators, resize, crop, strict).opened()
-    model.fit(images)
-    model.save(out)
+    from manifpt.methods.resuming import resumable  # noqa: PLC0415  (commands load what they need when they run)
+
+    refuse_unusable(out, earlier=EARLIER, what="a model")
+    model = GivenMethod(space, attributor, manifold, seed, device, block, no_cache).built()
+    with resumable(out) as checkpoint:
+        images = GivenImages(data, reference, real, layout, generators, resize, crop, strict).opened()
+        model.fit(images, checkpoint=checkpoint)
+        model.save(out)
     typer.echo(
         f"wrote {plain(str(out))}: {len(model.classes_)} classes, {plain(model.attributor.name)} on {plain(space)}"
     )

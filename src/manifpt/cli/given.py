@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-import sys
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from manifpt.cli.options import Device
-from manifpt.cli.text import plain
+from manifpt.cli.text import tell
+from manifpt.errors import DataError, ManifptError, NumbersError
+from manifpt.registry import built
 
 if TYPE_CHECKING:
     from manifpt.images import ImageSet, Preparation
+    from manifpt.manifolds.manifold import Manifold
     from manifpt.methods.manifpt import ManiFPT
 
 
 @dataclass(frozen=True, slots=True)
 class GivenImages:
-    """The options that say which images there are."""
+    """The options that say which images there are.
+
+    Raises:
+        DataError: DATA is a model.
+    """
 
     data: str
     reference: list[str] | None
@@ -27,6 +35,14 @@ class GivenImages:
     resize: int | None
     crop: int | None
     strict: bool
+
+    def __post_init__(self) -> None:
+        if model_folder(self.data):
+            raise DataError(
+                f"{self.data} is a model, not a set of images",
+                expected="a folder, manifest, Parquet or .npz of images",
+                remedy="give the images; a model goes before them, to `manifpt evaluate` and `manifpt attribute` only",
+            )
 
     def opened(self, *, preparation: Preparation | None = None, reference_needed: bool = True) -> ImageSet:
         """Return the images, and say on stderr how they were understood.
@@ -51,7 +67,9 @@ class GivenImages:
             generators=self.generators,
             reference_needed=reference_needed,
         )
-        sys.stderr.write("".join(f"{plain(line)}\n" for line in images.describe().splitlines()))
+        tell(images.describe())
+        if asked[0] is not None and (small := _smaller(images, asked[0])):
+            tell(f"note: {small}, which --resize {asked[0]} enlarges; what that adds is no trace of a generator")
         return images
 
 
@@ -64,21 +82,90 @@ class GivenMethod:
     manifold: str
     seed: int
     device: Device
+    block: int | None
     no_cache: bool
 
     def built(self) -> ManiFPT:
-        """Return the unfitted method."""
+        """Return the unfitted method, once its weights are there: before any image is read.
+
+        Raises:
+            UnknownNameError: A name is in no table, or a network has no such layer.
+            WeightsError: A network's weights are absent.
+            NumbersError: The attributor takes maps and the space gives vectors.
+        """
         from manifpt.cache import Cache  # noqa: PLC0415
         from manifpt.device import choose  # noqa: PLC0415
-        from manifpt.methods.manifpt import ManiFPT  # noqa: PLC0415
+        from manifpt.extractors.artifacts import Artifacts  # noqa: PLC0415
+        from manifpt.extractors.points import EmbeddedPoints  # noqa: PLC0415
+        from manifpt.methods.manifpt import CONVOLUTIONAL, ManiFPT  # noqa: PLC0415
 
         choose(self.device.value)
-        return ManiFPT(
+        method = ManiFPT(
             self.space,
             attributor=self.attributor,
-            manifold=None if self.manifold == "none" else self.manifold,
+            manifold=None if self.manifold.lower() == "none" else self._manifold(),
             seed=self.seed,
             cache=None if self.no_cache else Cache(),
+        )
+        assert isinstance(method.extractor, Artifacts | EmbeddedPoints)
+        # A network loads when it is asked for a shape.
+        shape = method.extractor.embedding.shape(1, 1)
+        if len(shape) == 1 and self.attributor in CONVOLUTIONAL:
+            raise NumbersError(
+                f"{self.attributor} takes maps, and {self.space} gives vectors",
+                expected="linear or mlp, which take vectors",
+                remedy="give --attributor linear",
+            )
+        return method
+
+    def _manifold(self) -> str | Manifold:
+        if self.block is None:
+            return self.manifold
+        try:
+            manifold: Manifold = built("manifolds", self.manifold, block=self.block)
+        except TypeError as error:
+            raise ManifptError(
+                f"the manifold {self.manifold} compares no blocks", expected="nearest", remedy="leave --block out"
+            ) from error
+        return manifold
+
+
+def _smaller(images: ImageSet, side: int) -> str:
+    """Return what is said of the first image if its shorter side is below ``side``, else nothing."""
+    height, width = images.records[0].source.read(images.paths[0]).pixels.shape[:2]
+    return f"{images.paths[0]} is {width} × {height} pixels" if min(height, width) < side else ""
+
+
+def refuse_unusable(out: Path, *, earlier: str, what: str) -> None:
+    """Refuse a folder that cannot be written, or that holds something else, before anything costly begins.
+
+    Args:
+        out: The folder that will be written.
+        earlier: A file that only an earlier result has, which may be replaced.
+        what: What is written, for the error.
+
+    Raises:
+        DataError: It is a file, a folder that holds something else, or in a place that cannot be written.
+    """
+    try:
+        foreign = out.exists() and not (out / earlier).is_file() and (not out.is_dir() or any(out.iterdir()))
+        if not foreign:
+            place = next(place for place in (out, *out.absolute().parents) if place.exists() or place.is_symlink())
+            if not place.is_dir():
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
+            if not os.access(place, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    except OSError as error:
+        raise DataError(
+            f"{out} cannot be written ({error.strerror or error})",
+            expected="a place for a new folder",
+            remedy="choose another --out",
+        ) from error
+    if foreign:
+        raise DataError(
+            f"{out} exists and is not {what}",
+            expected=f"a new folder, or one that holds {what}",
+            remedy="choose another --out",
         )
 
 

@@ -91,6 +91,16 @@ DeviceName = Annotated[
         "--device", help="Where the attributor's network runs; spaces run on the CPU.", rich_help_panel=METHOD
     ),
 ]
+Block = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="References compared at once: fewer take less memory and more time, and change no result.",
+        show_default="as many as fit in 32 MiB",
+        rich_help_panel=METHOD,
+        metavar="N",
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=METHOD)]
 NoCache = Annotated[
     bool,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from typing import Any, Self
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
 from manifpt.manifolds.manifold import Projection
+from manifpt.memory import available
 
 QUERIES = 256
 REFERENCES = 4096
 COORDINATES = 1024
 BLOCK = 2**22  # coordinates of one block, so that its float64 copy stays at 32 MiB
+SHARE = 0.5  # of the free memory, for a block that the user asked for
+logger = logging.getLogger("manifpt")
 UNIT = 2.0**-24  # unit roundoff of float32
 
 
@@ -33,6 +37,8 @@ class Nearest:
 
     Args:
         neighbors: How many references to return; the projection is the first.
+        block: How many references to compare at once, at most; None for as many as 32 MiB of float64 hold. Where memory
+            is short, fewer are taken, and a warning says so. Only time and memory depend on it.
 
     Example:
         >>> references = Points(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
@@ -40,11 +46,15 @@ class Nearest:
         array([1.])
     """
 
-    def __init__(self, *, neighbors: int = 1) -> None:
-        self.neighbors = neighbors
+    def __init__(self, *, neighbors: int = 1, block: int | None = None) -> None:
+        if neighbors < 1 or (block is not None and block < 1):
+            raise NumbersError(
+                f"{neighbors} neighbours in blocks of {block}", expected="at least 1 of each", remedy="raise the number"
+            )
+        self.neighbors, self.block = neighbors, block
 
     def settings(self) -> dict[str, Any]:
-        """Return the name and the number of neighbours."""
+        """Return the name and the number of neighbours; the block decides no result."""
         return {"name": "nearest", "neighbors": self.neighbors}
 
     def fit(self, blocks: Iterable[Points]) -> Self:
@@ -130,7 +140,7 @@ class Nearest:
         centred, norms = self._centred(queries)
         threshold = np.full((len(queries), self.neighbors), np.inf)
         found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
-        for block in _blocks(references, REFERENCES):
+        for block in self._reference_blocks(references):
             others, other_norms = self._centred(references[block])
             sums = norms[:, None] ** 2 + other_norms**2
             squares = sums - 2 * _inner(centred, others)
@@ -143,6 +153,24 @@ class Nearest:
         rows, columns, bounds = (np.concatenate(part) for part in zip(*found, strict=True))
         kept = bounds <= threshold.max(axis=1)[rows]
         return rows[kept], columns[kept]
+
+    def _reference_blocks(self, references: NDArray[Any]) -> list[slice]:
+        if self.block is None:
+            return _blocks(references, REFERENCES)
+        asked = min(self.block, len(references))
+        # Of each reference: its float64 and float32 copies and the temporary between; its column of five tables.
+        each = references.shape[1] * (8 + 8 + 4) + QUERIES * 5 * 8
+        affordable = max(1, int(available() * SHARE / each))
+        if asked > affordable:
+            logger.warning(
+                "there is no memory for a block of %d references (%.1f GiB); %d are compared at once",
+                asked,
+                asked * each / 2**30,
+                affordable,
+            )
+            self.block = affordable
+        size = min(asked, affordable)
+        return [slice(start, min(start + size, len(references))) for start in range(0, len(references), size)]
 
     def _centred(self, flat: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
         exact = flat * self._factor - self._center

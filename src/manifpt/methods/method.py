@@ -49,20 +49,26 @@ class Method:
         """Sorted names of the generators."""
         return self.attributor.classes_
 
-    def fit(self, images: ImageSet) -> Self:
+    def fit(self, images: ImageSet, *, checkpoint: Path | None = None) -> Self:
         """Fit on every image that is not marked ``test``.
 
         The images of role ``reference`` estimate the manifold; all others train the attributor.
 
+        Args:
+            images: References and training images.
+            checkpoint: Folder in which a network in training keeps its progress. A fit that was killed goes on from
+                there when it is called again, to the same bits. Points and projections are kept by the cache.
+
         Raises:
             DataError: No image is a reference, or fewer than two generators are left.
+            ModelError: The checkpoint belongs to another training.
         """
         training = trainable(images)
         self.extractor.fit(images)
         self.evidence_ = Evidence().fit(images.reference)
         features, distances = self.measured(training)
         self.attributor = self.fresh(images)
-        self.attributor.fit(features, training.generators, groups=training.groups)
+        self.attributor.fit(features, training.generators, groups=training.groups, checkpoint=checkpoint)
         self.training_ = Training(
             height=training.height,
             width=training.width,

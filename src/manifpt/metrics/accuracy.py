@@ -72,7 +72,7 @@ def accuracy_interval(
     true, answered = matched(truth=truth, answers=answers)
     right = (true == answered).astype(np.float64)
     blocks = multiplicities(len(true), clusters=clusters, stratify=true, runs=runs, resamples=resamples, seed=seed)
-    draws = (block @ right / block.sum(axis=1) for block in blocks)
+    draws = (block @ right / block.sum(axis=1) for block in map(_drawn, blocks))
     return percentile(accuracy(truth=true, answers=answered), draws, level=level)
 
 
@@ -96,8 +96,13 @@ def balanced_accuracy_interval(
     membership = csr_array((np.ones(len(true)), (np.arange(len(true)), class_of)), shape=(len(true), len(classes)))
     right = csr_array(membership.multiply((true == answered)[:, None]))
     blocks = multiplicities(len(true), clusters=clusters, stratify=true, runs=runs, resamples=resamples, seed=seed)
-    draws = (_mean_recall(block @ right, block @ membership) for block in blocks)
+    draws = (_mean_recall(block @ right, block @ membership) for block in map(_drawn, blocks))
     return percentile(balanced_accuracy(truth=true, answers=answered), draws, level=level)
+
+
+def _drawn(block: NDArray[np.int64]) -> NDArray[np.int64]:
+    # Where images are few, drawing images and runs can leave no answer at all; such a resample says nothing.
+    return block[block.any(axis=1)]
 
 
 def _mean_recall(hits: NDArray[np.float64], totals: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import roc_auc_score
 
 from manifpt.errors import DataError
-from manifpt.metrics.interval import Interval, bootstrap
+from manifpt.metrics.interval import Interval, percentile
 from manifpt.metrics.labels import Labels, labels
 from manifpt.metrics.probabilities import probabilities as checked
+from manifpt.metrics.resampling import multiplicities
 
 REAL = "real"
 
@@ -59,17 +60,17 @@ def detection_interval(
     if real not in labels(classes, name="classes"):
         return None
     generated, score = _scored(truth, probabilities, classes, real)
-    return bootstrap(
-        roc_auc_score,
-        generated,
-        score,
-        clusters=clusters,
-        stratify=labels(truth, name="true labels"),
-        runs=runs,
-        level=level,
-        resamples=resamples,
-        seed=seed,
-    )
+    drawn = {"clusters": clusters, "stratify": labels(truth, name="true labels"), "runs": runs}
+    blocks = multiplicities(len(generated), **drawn, resamples=resamples, seed=seed)
+    draws = (_areas(generated, score, block) for block in blocks)
+    return percentile(float(roc_auc_score(generated, score)), draws, level=level)
+
+
+def _areas(generated: Labels, score: Labels, block: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the area of each resample that holds both sides; drawing runs can drop the few images of one."""
+    drawn = (np.repeat(np.arange(len(generated)), weights) for weights in block)
+    areas = [roc_auc_score(generated[rows], score[rows]) for rows in drawn if 0 < generated[rows].sum() < len(rows)]
+    return np.array(areas, np.float64)
 
 
 def _scored(truth: ArrayLike, probabilities: ArrayLike, classes: ArrayLike, real: str) -> tuple[Labels, Labels]:

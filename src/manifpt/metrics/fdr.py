@@ -87,6 +87,8 @@ def fdr(
             remedy="leave them out",
         )
     smallest = _smallest(classes)
+    if not np.ptp(points, axis=0).any():
+        raise _unvarying()
     half = smallest // 2
     kept = min(half // 4, dimensions, points.shape[1])
     reduced = PCA(kept, random_state=seed).fit_transform(points)
@@ -99,9 +101,13 @@ def fdr(
     subsamples = [
         _between_and_within(by_class, half // 2, SPLITS_PER_SUBSAMPLE, rng, of=half) for _ in range(SUBSAMPLES)
     ]
+    if not all(far > 0 and near > 0 for far, near in subsamples):
+        raise _unvarying()
     spread = float(np.std([np.log(far / near) for far, near in subsamples], ddof=1))
     reach = float(np.exp(spread * student.ppf((1 + level) / 2, SUBSAMPLES - 1)))
     ratio = between / within
+    if not np.isfinite([ratio * reach, ratio]).all():
+        raise _unvarying()
     return FDR(Interval(ratio, ratio / reach, ratio * reach, level), between, within, half, kept, splits)
 
 
@@ -122,8 +128,6 @@ def _points(features: ArrayLike, generators: ArrayLike) -> tuple[NDArray[np.floa
             expected="finite features",
             remedy="look for a diverged attributor",
         )
-    if not np.ptp(points, axis=0).any():
-        raise _unvarying()
     return points, classes
 
 

@@ -87,12 +87,12 @@ def percentile(value: float, draws: Iterable[NDArray[np.float64]], *, level: flo
     """Return the interval between the percentiles of the draws, given in blocks of any length.
 
     Raises:
-        NumbersError: The level is not between 0 and 1, or a draw is not finite.
+        NumbersError: The level is not between 0 and 1, there is no draw, or one is not finite.
     """
     if not 0 < level < 1:
         raise NumbersError(f"the level is {level}", expected="a number between 0 and 1", remedy="leave it at 0.95")
     drawn = np.concatenate(list(draws))
-    if not (np.isfinite(value) and np.isfinite(drawn).all()):
+    if not (np.isfinite(value) and len(drawn) and np.isfinite(drawn).all()):
         raise NumbersError(
             "the statistic is not finite on the data or on a resample of it",
             expected="a number from every resample",

@@ -59,6 +59,7 @@ class Answers:
             drawn["runs"] = self.runs
         table: dict[str, Any] = {"truth": truth, "probabilities": self.probabilities, "classes": self.classes}
         ratio, reason = self._fdr(seed)
+        detection, undetected = self._detection(table | drawn)
         return Scores(
             images=len(np.unique(self.paths)),
             answers=len(truth),
@@ -67,9 +68,10 @@ class Answers:
             accuracy=accuracy_interval(truth=truth, answers=answers, **drawn),
             balanced_accuracy=balanced_accuracy_interval(truth=truth, answers=answers, **drawn),
             macro_f1=macro_f1(truth=truth, answers=answers),
-            detection_auc=detection_interval(**table, **drawn) if self._detects() else None,
-            log_loss=log_loss(**table) if set(truth) <= set(self.classes) else None,
-            calibration_error=calibration_error(**table) if set(truth) <= set(self.classes) else None,
+            detection_auc=detection,
+            detection_reason=undetected,
+            log_loss=log_loss(**table),
+            calibration_error=calibration_error(**table),
             fdr=ratio,
             fdr_reason=reason,
             per_class=per_class(truth=truth, answers=answers, classes=self.classes),
@@ -78,8 +80,13 @@ class Answers:
             seconds=self.seconds,
         )
 
-    def _detects(self) -> bool:
-        return "real" in self.classes and 0 < int((self.truth == "real").sum()) < len(self.truth)
+    def _detection(self, given: dict[str, Any]) -> tuple[Interval | None, str | None]:
+        if "real" not in self.classes:
+            return None, "there is no class real"
+        try:
+            return detection_interval(**given), None
+        except ManifptError as error:
+            return None, error.happened
 
     def _fdr(self, seed: int) -> tuple[FDR | None, str | None]:
         # Features of different attributors do not share axes, so that each run is judged by itself; the first stands.
@@ -104,7 +111,8 @@ class Scores:
         accuracy: Share of right answers.
         balanced_accuracy: Mean recall over the generators.
         macro_f1: Mean F1 over the generators.
-        detection_auc: Area under the ROC curve of 1 − P(real); None without a real class.
+        detection_auc: Area under the ROC curve of 1 − P(real); None without real or without generated images.
+        detection_reason: Why there is no area.
         log_loss: Mean negative log-probability of the truth, nats.
         calibration_error: Expected calibration error, 15 bins.
         fdr: Fréchet distance ratio of the first run's penultimate features.
@@ -123,8 +131,9 @@ class Scores:
     balanced_accuracy: Interval
     macro_f1: float
     detection_auc: Interval | None
-    log_loss: float | None
-    calibration_error: float | None
+    detection_reason: str | None
+    log_loss: float
+    calibration_error: float
     fdr: FDR | None
     fdr_reason: str | None
     per_class: tuple[ClassScore, ...]
