@@ -12,20 +12,25 @@ import io
 import json
 import logging
 import os
+import re
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from filelock import FileLock
 from numpy.typing import NDArray
 
 from manifpt.errors import CacheError
 
 SCHEMA = 1
+SCHEMA_NAME = re.compile(r"cache-(\d+)\.sqlite3")
+PATIENCE = 30.0  # seconds that one process waits for another
+UNUSABLE = (sqlite3.Error, OSError)
 logger = logging.getLogger("manifpt")
 
 TABLES = """
@@ -62,8 +67,8 @@ def default_folder() -> Path:
 class Cache:
     """A store of arrays by settings and content.
 
-    A cache that cannot be written (read-only, full disk) is reported once and then left alone: results do not depend
-    on it.
+    Results do not depend on it: a cache that cannot be written (read-only, full disk) is reported once and only read
+    from then on, and one that cannot be read is left alone.
 
     Args:
         folder: Where the cache lives; None for the default folder.
@@ -79,34 +84,48 @@ class Cache:
 
     def __init__(self, folder: Path | str | None = None) -> None:
         self.folder = Path(folder) if folder is not None else default_folder()
-        self._usable = True
+        self._readable = self._writable = True
 
     @property
     def path(self) -> Path:
-        """The file of this schema; caches of other schemas lie beside it untouched."""
+        """The file of this schema; caches of other schemas lie beside it, and are neither read nor written."""
         return self.folder / f"cache-{SCHEMA}.sqlite3"
+
+    def outdated(self) -> list[Path]:
+        """Return the files of caches of older schemas, which no run reads any more."""
+        files = [(file, SCHEMA_NAME.match(file.name)) for file in sorted(self.folder.glob("cache-*.sqlite3*"))]
+        return [file for file, name in files if name and int(name[1]) < SCHEMA]
 
     def stored(self, settings: Mapping[str, Any], contents: Sequence[str]) -> dict[int, NDArray[Any]]:
         """Return the arrays held for these settings, by position in ``contents`` (hex digests)."""
-        if not self._usable or not self.path.exists():
-            return {}
         found: dict[int, NDArray[Any]] = {}
-        with self._reported("read"), self._connection() as connection:
-            found.update(self._sound(connection, _key(settings), contents))
+        if not self._readable:
+            return found
+        try:
+            if self.path.exists():
+                with self._reading() as connection:
+                    found.update(self._sound(connection, _key(settings), contents))
+        except UNUSABLE as error:
+            self._readable = self._writable = False
+            logger.warning("the cache cannot be read, going on without it (%s: %s)", self.path, error)
         return found
 
     def store(self, settings: Mapping[str, Any], contents: Sequence[str], values: Sequence[NDArray[Any]]) -> None:
         """Keep one array per content digest; an entry that is already there is replaced."""
-        if not self._usable or not contents:
+        if not self._writable or not contents:
             return
         key, today = _key(settings), datetime.now(UTC).date().isoformat()
         rows = [
             (key, bytes.fromhex(content), blob, _checksum(key, content, blob), today)
             for content, blob in zip(contents, map(_packed, values), strict=True)
         ]
-        with self._reported("written"), self._connection() as connection, connection:
-            connection.execute("INSERT OR IGNORE INTO spaces VALUES (?, ?)", (key, _canonical(settings)))
-            connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+        try:
+            with self._connection() as connection, connection:
+                connection.execute("INSERT OR IGNORE INTO spaces VALUES (?, ?)", (key, _canonical(settings)))
+                connection.executemany("INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?, ?)", rows)
+        except UNUSABLE as error:
+            self._writable = False
+            logger.warning("the cache cannot be written, going on without writing (%s: %s)", self.path, error)
 
     def shelves(self) -> list[Shelf]:
         """Return what the cache holds, one row per setting, the largest first.
@@ -118,14 +137,14 @@ class Cache:
             return []
         query = """SELECT settings, COUNT(*), SUM(LENGTH(value)), MAX(day) FROM entries JOIN spaces ON space = key
                    GROUP BY space ORDER BY 3 DESC"""
-        with self._strict(), self._connection() as connection:
+        with self._strict(), self._reading() as connection:
             return [Shelf(json.loads(row[0]), *row[1:]) for row in connection.execute(query)]
 
     def damaged(self) -> int:
         """Remove the entries whose checksum fails, and return how many there were.
 
         Raises:
-            CacheError: The file is not a cache, or cannot be written.
+            CacheError: The file is not a cache, its pages are damaged, or it cannot be written.
         """
         if not self.path.exists():
             return 0
@@ -133,22 +152,37 @@ class Cache:
             rows = connection.execute("SELECT space, content, value, checksum FROM entries")
             bad = [row[:2] for row in rows if row[3] != _checksum(row[0], row[1].hex(), row[2])]
             connection.executemany("DELETE FROM entries WHERE space = ? AND content = ?", bad)
+            # A damaged page can hide an entry, which then is made again in every run.
+            (sound,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
+            if sound != "ok":
+                raise sqlite3.DatabaseError(" ".join(sound.split()))
         return len(bad)
 
     def prune(self, *, before: str | None = None) -> int:
         """Remove the entries last written before a day (ISO 8601), or all, and return how many there were.
 
+        Caches of older schemas are removed too.
+
         Raises:
             CacheError: The file is not a cache, or cannot be written.
         """
-        if not self.path.exists():
-            return 0
-        with self._strict(), self._connection() as connection:
-            with connection:
-                removed = connection.execute("DELETE FROM entries WHERE day < ?", (before or "9999",)).rowcount
-                connection.execute("DELETE FROM spaces WHERE key NOT IN (SELECT space FROM entries)")
-            connection.execute("VACUUM")
+        with self._strict():
+            for file in self.outdated():
+                file.unlink(missing_ok=True)
+            if not self.path.exists():
+                return 0
+            with self._connection() as connection:
+                with connection:
+                    removed = connection.execute("DELETE FROM entries WHERE day < ?", (before or "9999",)).rowcount
+                    connection.execute("DELETE FROM spaces WHERE key NOT IN (SELECT space FROM entries)")
+                self._shrink(connection)
         return removed
+
+    def _shrink(self, connection: sqlite3.Connection) -> None:
+        try:
+            connection.execute("VACUUM")
+        except sqlite3.OperationalError as error:  # It needs as much room again, and no other writer.
+            logger.warning("the entries are removed, but %s keeps its size for now (%s)", self.path, error)
 
     def _sound(
         self, connection: sqlite3.Connection, key: bytes, contents: Sequence[str]
@@ -166,25 +200,35 @@ class Cache:
     @contextmanager
     def _connection(self) -> Iterator[sqlite3.Connection]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        with closing(sqlite3.connect(self.path, timeout=30)) as connection:
-            connection.execute("PRAGMA journal_mode = WAL")
+        with closing(sqlite3.connect(self.path, timeout=PATIENCE)) as connection:
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in (0, SCHEMA):
+                raise sqlite3.DatabaseError(f"its schema is {version}, not {SCHEMA}")
+            if version == 0:
+                # SQLite waits for no one when it changes the journal, so that two at once would fail.
+                with FileLock(f"{self.path}.lock", timeout=PATIENCE):
+                    connection.execute("PRAGMA journal_mode = WAL")
+                    connection.executescript(f"{TABLES} PRAGMA user_version = {SCHEMA};")
             connection.execute("PRAGMA synchronous = NORMAL")
-            connection.executescript(TABLES)
             yield connection
 
     @contextmanager
-    def _reported(self, verb: str) -> Iterator[None]:
-        try:
-            yield
-        except (sqlite3.Error, OSError) as error:
-            self._usable = False
-            logger.warning("the cache cannot be %s, going on without it (%s: %s)", verb, self.path, error)
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection to an existing file, also where nothing beside it may be written."""
+        with ExitStack() as open_:
+            try:
+                connection = open_.enter_context(self._connection())
+            except (sqlite3.OperationalError, OSError):
+                # What another process has not yet moved from its journal into the file is then not seen.
+                address = f"{self.path.absolute().as_uri()}?mode=ro&immutable=1"
+                connection = open_.enter_context(closing(sqlite3.connect(address, uri=True)))
+            yield connection
 
     @contextmanager
     def _strict(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError) as error:
+        except UNUSABLE as error:
             raise CacheError(
                 f"{self.path}: {error}",
                 expected="a readable and writable manifpt cache",

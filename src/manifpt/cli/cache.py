@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifpt.cli.text import markup, plain
+from manifpt.cli.text import console, plain
 
 if TYPE_CHECKING:
     from manifpt.cache import Shelf
@@ -22,8 +22,7 @@ def show() -> None:
 
     Example: [bold]manifpt cache show[/bold]
     """
-    from rich.console import Console  # noqa: PLC0415  (commands load what they need when they run)
-    from rich.table import Table  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415  (commands load what they need when they run)
 
     from manifpt.cache import Cache  # noqa: PLC0415
 
@@ -34,11 +33,11 @@ def show() -> None:
     for name in ("images", "size", "last written"):
         table.add_column(name, justify="right")
     for shelf in shelves:
-        table.add_row(markup(_described(shelf)), str(shelf.entries), f"{shelf.size / 2**20:.1f} MiB", shelf.used)
-    console = Console()
+        table.add_row(plain(_described(shelf)), str(shelf.entries), f"{shelf.size / 2**20:.1f} MiB", shelf.used)
+    terminal = console()
     if shelves:
-        console.print(table)
-    console.print(f"{len(shelves)} kinds of entries in {markup(str(cache.path))}", soft_wrap=True)
+        terminal.print(table)
+    terminal.print(f"{len(shelves)} kinds of entries in {plain(str(cache.path))}", soft_wrap=True)
 
 
 @application.command("verify")
