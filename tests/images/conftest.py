@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -10,6 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+
+# The makers of odd files, which the documentation uses too, are modules beside the tests.
+sys.path.insert(0, str(Path(__file__).parent))
 
 Noise = Callable[..., NDArray[np.uint8]]
 Tree = Callable[[Path, Mapping[str, int]], Path]

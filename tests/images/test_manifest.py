@@ -73,9 +73,42 @@ def test_a_manifest_wins_over_the_names_of_folders(root: Path) -> None:
     assert ImageSet.open(root, reference_needed=False).generators.tolist() == ["real", "a"]
 
 
-def test_other_columns_and_rows_with_too_many_cells_change_nothing(root: Path) -> None:
-    (root / "manifest.csv").write_text('note,generator,path\n"a, b",wgan,a/0000.png,more\n\n,wgan,a/0001.png\n')
+def test_other_columns_and_empty_cells_after_the_last_column_change_nothing(root: Path) -> None:
+    (root / "manifest.csv").write_text('note,generator,path\n"a, b",wgan,a/0000.png,,\n\n,wgan,a/0001.png\n')
     assert len(ImageSet.open(root, reference_needed=False)) == 2
+
+
+def test_a_comma_without_quotes_is_an_error_and_does_not_shift_the_cells(root: Path) -> None:
+    (root / "manifest.csv").write_text("path,family,generator\na/0000.png,gan,wgan\n\nb/0000.png,gan, v2,wgan\n")
+    with pytest.raises(DataError) as caught:
+        ImageSet.open(root, reference_needed=False)
+    assert str(caught.value) == (
+        f"row 4 of {root}/manifest.csv has 4 cells; expected 3, as in the header; put text that holds a comma in quotes"
+    )
+
+
+def test_a_column_that_stands_twice_is_an_error(root: Path) -> None:
+    (root / "manifest.csv").write_text("path,generator,generator\na/0000.png,wgan,dcgan\n")
+    with pytest.raises(DataError) as caught:
+        ImageSet.open(root, reference_needed=False)
+    assert str(caught.value) == (
+        f"{root}/manifest.csv has 2 columns generator; expected each column once; rename or remove one"
+    )
+
+
+def test_blanks_around_a_path_are_dropped_unless_a_file_has_them_in_its_name(root: Path) -> None:
+    (root / "manifest.csv").write_text("path,generator\n a/0000.png ,wgan\n b.png,wgan\n")
+    (root / "b.png").write_bytes((root / "a/0001.png").read_bytes())
+    (root / " b.png").write_bytes((root / "b/0001.png").read_bytes())
+    images = ImageSet.open(root, reference_needed=False)
+    assert images.paths == [f"{root}/a/0000.png", f"{root}/ b.png"]
+
+
+def test_line_ends_inside_quotes_belong_to_the_name_of_a_file(root: Path) -> None:
+    for name in ("x\r\ny.png", "x\ny.png", "x\ry.png"):
+        (root / name).write_bytes((root / "a/0000.png").read_bytes())
+        (root / "manifest.csv").write_bytes(f'path,generator\r\n"{name}",wgan\r\n'.encode())
+        assert ImageSet.open(root, reference_needed=False).paths == [f"{root}/{name}"]
 
 
 def test_a_missing_column_is_named_with_those_that_are_there(root: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from manifpt.images.decoding import DecodedImage, decoded, file_content, file_sha256
+from manifpt.images.decoding import DecodedImage, decoded
+from manifpt.images.files import file_content, file_sha256
 from manifpt.images.imageset import ImageSet
 from manifpt.images.inputs import inputs
 from manifpt.images.opening import Skipped

@@ -107,5 +107,7 @@ def _npy(path: Path) -> dict[str, NDArray[Any]]:
             expected=f"{places[0].name} with one generator per image",
             remedy="write it with numpy.save",
         )
-    images = np.load(path, mmap_mode="r", allow_pickle=False)
-    return {"images": images, "generators": np.load(labels, allow_pickle=False)}
+    images, names = (np.load(file, mmap_mode="r", allow_pickle=False) for file in (path, labels))
+    if not isinstance(images, np.ndarray) or not isinstance(names, np.ndarray):
+        raise ValueError("an archive under the name of an array")
+    return {"images": images, "generators": names}

@@ -32,9 +32,9 @@ def chosen(
     wanted = [patterns] if isinstance(patterns, str) else list(patterns)
     names = [_names(record) for record in records]
     for pattern in wanted:
-        if not any(fnmatchcase(name, pattern) for row in names for name in row):
+        if not any(_fits(name, pattern) for row in names for name in row):
             raise _unmatched(records, pattern)
-    fits = [any(fnmatchcase(name, pattern) for name in row for pattern in wanted) for row in names]
+    fits = [any(_fits(name, pattern) for name in row for pattern in wanted) for row in names]
     pooled = any(
         record.role == "reference" or (record.generator == REAL and fit)
         for record, fit in zip(records, fits, strict=True)
@@ -45,6 +45,11 @@ def chosen(
         for record, fit in zip(records, fits, strict=True)
         if fit or record.role == "reference" or (all_reals and record.generator == REAL)
     ]
+
+
+def _fits(name: str, pattern: str) -> bool:
+    # A name that looks like a glob can still be given as it is.
+    return name == pattern or fnmatchcase(name, pattern)
 
 
 def _unmatched(records: list[ImageRecord], pattern: str) -> DataError:

@@ -10,42 +10,59 @@ from pathlib import Path
 from manifpt.errors import DataError
 from manifpt.images.record import REAL, File, ImageRecord, is_real
 
-SUFFIXES = frozenset(
+READABLE = frozenset(
     [
         ".png",
+        ".apng",
         ".jpg",
         ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".mpo",
         ".webp",
         ".bmp",
+        ".dib",
         ".gif",
         ".tif",
         ".tiff",
         ".ppm",
         ".pgm",
+        ".pbm",
+        ".pnm",
         ".jp2",
+        ".j2k",
         ".avif",
-        ".jfif",
-        ".mpo",
         ".tga",
     ]
 )
+# Those that cannot be read are looked at as well: whoever has such files is told.
+SUFFIXES = READABLE | {".heic", ".heif", ".jxl"}
 FAMILIES = ("gan", "vae", "flow", "score", "ar", "real")
 TRUE, FAKE = "0_real", "1_fake"
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Return the image files (by suffix) anywhere below a folder, sorted by path; hidden ones are left out."""
-    found = (path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES)
-    hidden = (path for path in found if not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    return sorted(hidden, key=lambda path: path.as_posix())
+    """Return what is named like an image anywhere below a folder, sorted by path; what is hidden is left out.
+
+    Folders that may not be looked into, and links to folders, which are not followed, are among them: reading them
+    tells why no image came from there.
+    """
+    found: list[Path] = []
+
+    def closed(error: OSError) -> None:
+        found.append(Path(error.filename or folder))
+
+    for place, inside, files in os.walk(folder, onerror=closed):
+        inside[:] = [name for name in inside if not name.startswith(".")]
+        links = [name for name in inside if os.path.islink(os.path.join(place, name))]
+        images = [name for name in (*inside, *files) if os.path.splitext(name)[1].lower() in SUFFIXES]
+        found += [Path(place, name) for name in dict.fromkeys((*images, *links)) if not name.startswith(".")]
+    return sorted(found, key=lambda path: path.as_posix())
 
 
 def subfolders(folder: Path) -> list[Path]:
     """Return the folders directly inside that hold images, sorted by name; a file has none."""
-    if not folder.is_dir():
-        return []
-    inside = sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [path for path in inside if image_files(path)]
+    return [path for path in sorted(_inside(folder)) if image_files(path)]
 
 
 def by_generator(folder: Path) -> list[ImageRecord]:
@@ -116,14 +133,18 @@ def unlabelled(place: Path) -> list[ImageRecord]:
 
 def _truth_folders(folder: Path) -> Iterator[Path]:
     """Yield the outermost folders below that are called ``0_real`` or ``1_fake``, hidden ones left out."""
-    if not folder.is_dir():
-        return
-    for sub in (path for path in folder.iterdir() if path.is_dir() and not path.name.startswith(".")):
+    for sub in _inside(folder):
         for name, inside, _ in os.walk(sub):
             if os.path.basename(name).lower() in (TRUE, FAKE):
                 yield Path(name)
                 inside.clear()
             inside[:] = [below for below in inside if not below.startswith(".")]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Return the folders directly inside; a file has none."""
+    found = [path for path in folder.iterdir() if path.is_dir()] if folder.is_dir() else []
+    return [path for path in found if not path.name.startswith(".")]
 
 
 def _labelled(folder: Path, generator: str, family: str | None) -> Iterator[ImageRecord]:

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, cast
 
 from manifpt.errors import DataError, ImageError
-from manifpt.images.decoding import DecodedImage, decoded, file_content
+from manifpt.images.decoding import DecodedImage, decoded
 from manifpt.images.parquet import Cell, ImageColumn, class_names, image_column
+from manifpt.images.preparation import AS_IS, Preparation
 from manifpt.images.record import ROLES, ImageRecord, label
 
 LABELS = ("generator", "label", "labels", "model")
@@ -28,12 +29,12 @@ class Embedded:
     cell: Callable[[int], Cell]
     row: int
 
-    def read(self, name: str) -> DecodedImage:
-        """Return the decoded image."""
+    def read(self, name: str, preparation: Preparation = AS_IS) -> DecodedImage:
+        """Return the decoded and prepared image."""
         content, path = self.cell(self.row)
         if content is None and path is None:
             raise ImageError(f"{name} holds no image", expected="an image's bytes or path", remedy="remove the row")
-        return decoded(file_content(cast(str, path)) if content is None else content, name=name)
+        return decoded(cast(str, path) if content is None else content, name=name, preparation=preparation)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -88,12 +89,11 @@ def by_dataset(path: Path) -> list[ImageRecord]:
 
 
 def _has_images(file: Path) -> bool:
-    import pyarrow as pa  # noqa: PLC0415  (only Parquet needs Arrow)
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow.parquet as pq  # noqa: PLC0415  (only Parquet needs Arrow)
 
     try:
         return image_column(pq.read_schema(file)) is not None
-    except (OSError, pa.ArrowException):
+    except Exception:  # Arrow raises whatever a damaged file leads it into; whoever reads it next says so.
         return False
 
 

@@ -17,14 +17,13 @@ from manifpt.images.arrays import records as array_records
 from manifpt.images.choice import chosen
 from manifpt.images.description import described
 from manifpt.images.opening import Skipped, opened
-from manifpt.images.preparation import Preparation
+from manifpt.images.preparation import AS_IS, Preparation
 from manifpt.images.reading import batches
 from manifpt.images.record import ImageRecord, pixel_digest
 from manifpt.images.roles import marked, refuse_leaks, with_reference
 from manifpt.storage import allocated
 
 Paths = str | Path | Sequence[str | Path]
-AS_IS = Preparation()
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,6 +103,7 @@ class ImageSet:
             records, more = with_reference(records, found.thumbnails)
             notes += more
         refuse_leaks(records)
+        notes += found.notes
         size = (found.height, found.width)
         whole = cls(tuple(records), *size, listing.layout, preparation, found.skipped, notes)
         return replace(whole, thumbnails=found.thumbnails)
@@ -142,7 +142,7 @@ class ImageSet:
 
     def __getitem__(self, index: int) -> NDArray[np.uint8]:
         record = self.records[index]
-        pixels = self.preparation.applied(record.source.read(record.path).pixels, name=record.path)
+        pixels = record.source.read(record.path, self.preparation).pixels
         if pixel_digest(pixels) != record.digest:
             raise ImageError(
                 f"{record.path} has other pixels than when it was first read",

@@ -85,9 +85,19 @@ def laid_out(path: str | Path, layout: str = "auto") -> tuple[str, list[ImageRec
     """Return the layout of a path and the records of its images.
 
     Raises:
-        DataError: The layout is unknown, or the path does not have it.
+        DataError: The layout is unknown, the path does not have it, or may not be looked into.
     """
-    place = Path(path)
+    try:
+        return _found(Path(path), layout)
+    except OSError as error:
+        raise DataError(
+            f"{error.filename or path} cannot be looked into ({error.strerror or error})",
+            expected="a file or folder that may be read",
+            remedy="check its path and permissions",
+        ) from error
+
+
+def _found(place: Path, layout: str) -> tuple[str, list[ImageRecord]]:
     if layout == "auto":
         layout = detected(place)
     if layout not in READERS:
@@ -102,7 +112,7 @@ def laid_out(path: str | Path, layout: str = "auto") -> tuple[str, list[ImageRec
     records = READERS[layout](place)
     if not records:
         raise DataError(
-            f"{path} holds no image laid out as {WORDS[layout]}",
+            f"{place} holds no image laid out as {WORDS[layout]}",
             expected="at least one",
             remedy="check the path, or give another --layout",
         )

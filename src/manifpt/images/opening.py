@@ -19,6 +19,7 @@ from manifpt.progress import tracked
 THREADS = 4
 AHEAD = 512
 Size = tuple[int, int]
+Found = tuple[str, Size, NDArray[np.uint8], tuple[str, ...]]  # digest, size, thumbnail, warnings
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Opened:
         width: Width of all of them.
         thumbnails: uint8 (n, 768).
         skipped: The unreadable ones.
+        notes: What was lost or changed in reading them, with counts.
     """
 
     records: tuple[ImageRecord, ...]
@@ -51,6 +53,7 @@ class Opened:
     width: int
     thumbnails: NDArray[np.uint8]
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...] = ()
 
 
 def opened(records: list[ImageRecord], preparation: Preparation, *, strict: bool) -> Opened:
@@ -69,6 +72,7 @@ def opened(records: list[ImageRecord], preparation: Preparation, *, strict: bool
     sizes: list[Size] = []
     thumbnails: list[NDArray[np.uint8]] = []
     skipped: list[Skipped] = []
+    warnings: Counter[str] = Counter()
     read = tracked(_read(records, preparation), "reading images", total=len(records))
     for record, found in zip(records, read, strict=True):
         if isinstance(found, ImageError):
@@ -76,7 +80,8 @@ def opened(records: list[ImageRecord], preparation: Preparation, *, strict: bool
                 raise found
             skipped.append(Skipped(record.path, str(found)))
             continue
-        digest, size, small = found
+        digest, size, small, warned = found
+        warnings.update(warned)
         sound.append(replace(record, digest=digest))
         sizes.append(size)
         thumbnails.append(small)
@@ -89,23 +94,31 @@ def opened(records: list[ImageRecord], preparation: Preparation, *, strict: bool
             remedy="check the files",
         )
     height, width = _one_size(sound, sizes)
-    return Opened(tuple(sound), height, width, np.stack(thumbnails), tuple(skipped))
+    notes = tuple(f"{_images(count)}: {warning}" for warning, count in warnings.most_common())
+    return Opened(tuple(sound), height, width, np.stack(thumbnails), tuple(skipped), notes)
 
 
-def _read(
-    records: list[ImageRecord], preparation: Preparation
-) -> Iterator[tuple[str, Size, NDArray[np.uint8]] | ImageError]:
-    def one(record: ImageRecord) -> tuple[str, Size, NDArray[np.uint8]] | ImageError:
+def _images(count: int) -> str:
+    return f"{count} image{'' if count == 1 else 's'}"
+
+
+def _read(records: list[ImageRecord], preparation: Preparation) -> Iterator[Found | ImageError]:
+    def one(record: ImageRecord) -> Found | ImageError:
         try:
-            pixels = preparation.applied(record.source.read(record.path).pixels, name=record.path)
+            found = record.source.read(record.path, preparation)
         except ImageError as error:
             return error
-        return pixel_digest(pixels), (pixels.shape[0], pixels.shape[1]), thumbnail(pixels)
+        pixels = found.pixels
+        return pixel_digest(pixels), (pixels.shape[0], pixels.shape[1]), thumbnail(pixels), found.warnings
 
-    with ThreadPoolExecutor(THREADS) as pool:
+    pool = ThreadPoolExecutor(THREADS)
+    try:
         # In pieces, so that results do not pile up before they are looked at.
         for start in range(0, len(records), AHEAD):
             yield from pool.map(one, records[start : start + AHEAD])
+    finally:
+        # Not waited for: an abandoned generator may be cleared away by one of these very threads.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _one_size(records: list[ImageRecord], sizes: list[Size]) -> Size:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from manifpt.errors import DataError, ImageError
+from manifpt.images.limits import MOST_PIXELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,10 @@ class Preparation:
             name: What errors call the image.
 
         Raises:
-            ImageError: The image is smaller than the crop.
+            ImageError: The image is smaller than the crop, or so long that scaling would give more than 64 megapixels.
         """
         if self.resize is not None:
-            pixels = _middle(_scaled(pixels, self.resize), self.resize)
+            pixels = _middle(_scaled(pixels, self.resize, name), self.resize)
         if self.crop is None:
             return pixels
         height, width = pixels.shape[:2]
@@ -59,10 +60,19 @@ class Preparation:
         return _middle(pixels, self.crop)
 
 
-def _scaled(pixels: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
+AS_IS = Preparation()
+
+
+def _scaled(pixels: NDArray[np.uint8], side: int, name: str) -> NDArray[np.uint8]:
     height, width = pixels.shape[:2]
     factor = side / min(height, width)
     size = (max(side, round(width * factor)), max(side, round(height * factor)))
+    if size[0] * size[1] > MOST_PIXELS:
+        raise ImageError(
+            f"{name} is {width} × {height} pixels, and scaled to {side} it would be {size[0]} × {size[1]}",
+            expected=f"at most {MOST_PIXELS // 10**6} megapixels",
+            remedy="crop it first, or remove it",
+        )
     return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.LANCZOS), np.uint8)
 
 

@@ -26,11 +26,15 @@ def batches(
         size: Images of a batch.
     """
     rows = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    with ThreadPoolExecutor(THREADS) as pool:
-        ahead: deque[Any] = deque()
+    pool = ThreadPoolExecutor(THREADS)
+    ahead: deque[Any] = deque()
+    try:
         for place in itertools.chain(rows, [None] * AHEAD):
             if place is not None:
                 ahead.append((place, [pool.submit(image, row) for row in range(place.start, place.stop)]))
             if ahead and (place is None or len(ahead) > AHEAD):
                 done, images = ahead.popleft()
                 yield done, np.stack([found.result() for found in images])
+    finally:
+        # Not waited for: an abandoned generator may be cleared away by one of these very threads.
+        pool.shutdown(wait=False, cancel_futures=True)

@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from manifpt.errors import DataError, ImageError
-from manifpt.images.decoding import DecodedImage, decoded, file_content
+from manifpt.errors import DataError
+from manifpt.images.decoding import DecodedImage, decoded
+from manifpt.images.preparation import AS_IS, Preparation
 
 Role = Literal["reference", "train", "validation", "test"]
 ROLES: tuple[Role, ...] = ("reference", "train", "validation", "test")
@@ -22,8 +23,8 @@ REAL_NAMES = (REAL, "0_real")
 class Source(Protocol):
     """Where an image's pixels come from; read anew every time, so that a set takes no memory."""
 
-    def read(self, name: str) -> DecodedImage:
-        """Return the decoded image, which errors call ``name``."""
+    def read(self, name: str, preparation: Preparation = AS_IS) -> DecodedImage:
+        """Return the decoded and prepared image, which errors call ``name``."""
         ...
 
 
@@ -39,16 +40,9 @@ class File:
     path: Path
     sha256: str | None = None
 
-    def read(self, name: str) -> DecodedImage:
+    def read(self, name: str, preparation: Preparation = AS_IS) -> DecodedImage:
         """Return the decoded image, checked against the promised digest."""
-        content = file_content(self.path)
-        if self.sha256 is not None and hashlib.sha256(content).hexdigest() != self.sha256:
-            raise ImageError(
-                f"{name} does not have the SHA-256 of its manifest",
-                expected=self.sha256,
-                remedy="copy the file again, or correct the manifest",
-            )
-        return decoded(content, name=name)
+        return decoded(self.path, name=name, promised=self.sha256, preparation=preparation)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -63,11 +57,13 @@ class Pixels:
     array: NDArray[np.uint8]
     index: int
 
-    def read(self, name: str) -> DecodedImage:
+    def read(self, name: str, preparation: Preparation = AS_IS) -> DecodedImage:
         """Return the image as RGB."""
         image = np.asarray(self.array[self.index], np.uint8)
         grey = image.ndim == 2  # noqa: PLR2004
-        return DecodedImage(np.repeat(image[..., None], 3, axis=2) if grey else image, "array", ())
+        pixels = np.repeat(image[..., None], 3, axis=2) if grey else image
+        size = (pixels.shape[0], pixels.shape[1])
+        return DecodedImage(preparation.applied(pixels, name=name), "array", (), size)
 
 
 @dataclass(frozen=True, slots=True)
