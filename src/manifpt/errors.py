@@ -5,9 +5,30 @@ Each says in one line what happened, what was expected, and what to do.
 
 from __future__ import annotations
 
+import unicodedata
+
+STEERING = ("Cc", "Cf", "Cs", "Zl", "Zp")  # controls, invisible formats (bidi), lone surrogates, line separators
+
+
+def plain(text: str) -> str:
+    r"""Return text in which what would steer a terminal, break a line or be no Unicode is written out.
+
+    Example:
+        >>> plain("a\x1b[31m.png")
+        'a\\x1b[31m.png'
+    """
+    return "".join(_written_out(letter) if unicodedata.category(letter) in STEERING else letter for letter in text)
+
+
+def _written_out(letter: str) -> str:
+    return letter.encode("unicode_escape", "surrogatepass").decode("ascii")
+
 
 class ManifptError(Exception):
     """A mistake in what the user gave, explained in one line.
+
+    The text of the error is `plain`, so that no name in it can steer a terminal or break the line; the arguments keep
+    names as they are.
 
     Args:
         happened: What manifpt found, with the offending value or path.
@@ -23,7 +44,7 @@ class ManifptError(Exception):
         self.happened = happened
         self.expected = expected
         self.remedy = remedy
-        super().__init__(f"{happened}; expected {expected}; {remedy}")
+        super().__init__(plain(f"{happened}; expected {expected}; {remedy}"))
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exceptions with keyword-only arguments do not survive pickling between processes by themselves.

@@ -82,9 +82,25 @@ def _row(kind: Kind, name: str) -> tuple[str, str | None]:
     prefix, colon, argument = name.partition(":")
     if colon and argument and f"{prefix}:" in known:
         return f"{prefix}:", argument
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or list(known)
+    if f"{prefix}:" in known:
+        raise UnknownNameError(
+            f"{name!r} ends where a name should follow",
+            expected=f"{prefix}:NAME",
+            remedy=f"write the name after {prefix}:, without a space",
+        )
     raise UnknownNameError(
         f"{name!r} is not one of the {kind}",
-        expected=f"one of {', '.join(known)}",
-        remedy=f"did you mean {' or '.join(near[:3])}?",
+        expected=f"one of {', '.join(f'{row}NAME' if row.endswith(':') else row for row in known)}",
+        remedy=f"did you mean {' or '.join(_near(name, known))}?",
     )
+
+
+def _near(name: str, known: tuple[str, ...]) -> list[str]:
+    """Return up to three rows that a name may stand for; the one that differs in case and dashes only, if there is."""
+    rows = [row for row in known if not row.endswith(":")]
+    same = [row for row in rows if _folded(row) == _folded(name)]
+    return same or difflib.get_close_matches(_folded(name), rows, n=3, cutoff=0.4) or rows[:3]
+
+
+def _folded(name: str) -> str:
+    return name.strip().lower().replace("_", "-")

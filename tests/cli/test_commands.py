@@ -83,22 +83,6 @@ def test_attribute_prints_csv_and_a_table(command: Any, model: Path, data: Path)
     assert "nearest real" in table.out
 
 
-def test_hostile_names_steer_neither_the_terminal_nor_the_spreadsheet(
-    command: Any, model: Path, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    names = ["=cmd()+1.png", "[red]x[red].png", "a\x1b[31mb.png", "[nonsense].png"]
-    for name in names:
-        Path(name).write_bytes((data / "rows" / "000.png").read_bytes())
-    table = command("attribute", model, *names)
-    assert "\x1b" not in table.out
-    assert "[red]x[red].png" in table.out
-    rows = list(csv.DictReader(io.StringIO(command("attribute", model, *names, "--csv").out)))
-    assert [row["path"] for row in rows] == ["'=cmd()+1.png", "[red]x[red].png", "a\\x1b[31mb.png", "[nonsense].png"]
-    objects = [json.loads(line) for line in command("attribute", model, *names, "--json").out.splitlines()]
-    assert [found["path"] for found in objects] == names
-
-
 def test_evaluate_makes_splits_and_writes_scores_answers_and_a_figure(command: Any, data: Path, tmp_path: Path) -> None:
     ended = command("evaluate", data, "--attributor", "linear", "--folds", 3, "--out", tmp_path / "e")
     assert ended.status == 0
@@ -145,36 +129,6 @@ def test_the_cache_is_shown_checked_and_emptied(command: Any, data: Path, tmp_pa
     assert "90" in shown
     assert "0 damaged entries removed" in command("cache", "verify").out
     assert "90 entries removed" in command("cache", "prune").out
-
-
-@pytest.mark.parametrize(
-    ("words", "text"),
-    [
-        (["fit", "nowhere", "--out", "m"], "nowhere does not exist; expected a folder, manifest, Parquet or .npz"),
-        (["fit", "{data}", "--out", "m", "--space", "rbg"], "did you mean rgb"),
-        (["fit", "{data}", "--out", "m", "--attributor", "forest"], "'forest' is not one of the attributors"),
-        (["fit", "{data}", "--out", "m", "--layout", "folder"], "did you mean folders?"),
-        (["fit", "{data}/rows", "--out", "m"], "holds images without generators"),
-        (["fit", "{data}", "--out", "m", "--generators", "row"], "no generator matches 'row'"),
-        (["fit", "{data}", "--out", "m", "--reference", "{data}/real"], "have the same pixels"),
-        (["attribute", "nowhere", "x.png"], "nowhere holds no model.json; expected a model folder"),
-        (["attribute", "{model}", "x.png", "--json", "--csv"], "both --json and --csv"),
-        (["evaluate", "{data}", "{data}"], "is not a model and a data set"),
-        (["evaluate", "{data}", "--attributor", "linear", "--folds", "90"], "expected at least 90, one for each fold"),
-        (["evaluate", "{data}", "--space", "sl"], "expected"),
-    ],
-)
-def test_a_mistake_gives_one_line_and_status_2(
-    command: Any, data: Path, model: Path, words: list[str], text: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    ended = command(*(word.format(data=data, model=model) for word in words))
-    assert ended.status == 2
-    (line,) = [line for line in ended.err.splitlines() if line.startswith("manifpt: ")]
-    assert text in line
-    assert "Traceback" not in ended.err
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_ctrl_c_says_what_is_kept(command: Any, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated
@@ -10,10 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.text import cell, markup
+from manifpt.cli.given import model_folder
+from manifpt.cli.text import cell, console, plain
 
 if TYPE_CHECKING:
     from rich.table import Table
+    from rich.text import Text
 
     from manifpt.methods.attribution import Attribution, Failure
 
@@ -60,7 +63,8 @@ def attribute(
     from manifpt.methods.method import Method  # noqa: PLC0415
 
     if as_json and as_csv:
-        raise ManifptError("both --json and --csv", expected="one of them", remedy="leave one out")
+        raise ManifptError("both --json and --csv were given", expected="one of them", remedy="leave one out")
+    _refuse_swapped(model, files)
     choose(device.value)
     method = Method.load(model)
     failures = 0
@@ -80,6 +84,18 @@ def attribute(
         raise typer.Exit(SOME_FAILED)
 
 
+def _refuse_swapped(model: str, files: list[str]) -> None:
+    from manifpt.errors import ManifptError  # noqa: PLC0415
+
+    found = None if model_folder(model) else next((name for name in files if model_folder(name)), None)
+    if found is not None:
+        raise ManifptError(
+            f"{model} is no model, but {found} is",
+            expected="the model first, then the images",
+            remedy=f"run `manifpt attribute {found} {model}`",
+        )
+
+
 def _named(files: list[str]) -> Iterator[str | bytes]:
     from manifpt.images import inputs  # noqa: PLC0415
 
@@ -91,13 +107,24 @@ def _named(files: list[str]) -> Iterator[str | bytes]:
 
 
 def _standard_input() -> Iterator[str | bytes]:
+    """Yield one image's bytes, or the paths of a list: a line each, or ended by NULs as ``find -print0`` ends them."""
     content = sys.stdin.buffer.read()
-    try:
-        text = content.decode()
-    except UnicodeDecodeError:
+    listed = os.fsdecode(content)
+    paths = [path.removesuffix("\r") for path in listed.split("\0" if "\0" in listed else "\n")]
+    paths = [path for path in paths if path.strip()]
+    # Names need not be Unicode, and an image may happen to be: a list of such names is one whose first entry exists.
+    if paths and (_unicode(content) or os.path.lexists(paths[0])):
+        yield from paths
+    else:
         yield content
-        return
-    yield from (line for line in text.replace("\0", "\n").splitlines() if line.strip())
+
+
+def _unicode(content: bytes) -> bool:
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _json(answers: Iterable[Attribution | Failure]) -> None:
@@ -122,20 +149,27 @@ def _csv(answers: Iterable[Attribution | Failure]) -> None:
 
 def show_table(answers: Iterable[Attribution | Failure]) -> None:
     """Print one answer as a list and several as a table, and below what failed or may weaken an answer."""
-    from rich.console import Console  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415  (rich loads only where something is drawn)
 
     from manifpt.methods.attribution import Failure  # noqa: PLC0415
 
-    console, found = Console(), list(answers)
+    terminal, found = console(), list(answers)
     sound = [answer for answer in found if not isinstance(answer, Failure)]
     if sound:
-        console.print(_listed(sound[0]) if len(found) == 1 else _tabled(found))
+        terminal.print(_listed(sound[0]) if len(found) == 1 else _tabled(found))
     for answer in found:
         if isinstance(answer, Failure):
-            console.print(f"[red]failed[/red] {markup(answer.error)}", soft_wrap=True)
+            terminal.print(Text.assemble(("failed", "red"), " ", plain(answer.error)), soft_wrap=True)
             continue
         for warning in answer.warnings:
-            console.print(f"[yellow]note[/yellow] {markup(answer.path)}: {markup(warning)}", soft_wrap=True)
+            line = Text.assemble(("note", "yellow"), " ", plain(answer.path), ": ", plain(warning))
+            terminal.print(line, soft_wrap=True)
+
+
+def _bold(name: str, rest: str = "") -> Text:
+    from rich.text import Text  # noqa: PLC0415
+
+    return Text.assemble((plain(name), "bold"), rest)
 
 
 def _listed(answer: Attribution) -> Table:
@@ -144,18 +178,19 @@ def _listed(answer: Attribution) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
-    table.add_row("image", markup(answer.path))
-    table.add_row("generator", f"[bold]{markup(answer.generator)}[/bold], {answer.probability:.1%}")
+    table.add_row("image", plain(answer.path))
+    table.add_row("generator", _bold(answer.generator, f", {answer.probability:.1%}"))
     if answer.runner_up is not None:
-        table.add_row("runner-up", f"{markup(answer.runner_up)}, {answer.probabilities[answer.runner_up]:.1%}")
+        table.add_row("runner-up", f"{plain(answer.runner_up)}, {answer.probabilities[answer.runner_up]:.1%}")
     among = "" if answer.real_percentile is None else f"; {answer.real_percentile:.0f}% of held-out reals lie closer"
     table.add_row("distance", f"{answer.distance:.2f} to the manifold{among}")
-    table.add_row("nearest real", f"{markup(answer.nearest.path)}, {answer.nearest.distance:.2f} in RGB")
+    table.add_row("nearest real", f"{plain(answer.nearest.path)}, {answer.nearest.distance:.2f} in RGB")
     return table
 
 
 def _tabled(answers: list[Attribution | Failure]) -> Table:
     from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
 
     from manifpt.methods.attribution import Failure  # noqa: PLC0415
 
@@ -169,13 +204,13 @@ def _tabled(answers: list[Attribution | Failure]) -> Table:
     table.add_column("closer reals", justify="right")
     for answer in answers:
         if isinstance(answer, Failure):
-            table.add_row(markup(answer.path), "[red]failed[/red]")
+            table.add_row(plain(answer.path), Text("failed", "red"))
             continue
         table.add_row(
-            markup(answer.path),
-            f"[bold]{markup(answer.generator)}[/bold]",
+            plain(answer.path),
+            _bold(answer.generator),
             f"{answer.probability:.1%}",
-            markup(answer.runner_up or "–"),
+            "–" if answer.runner_up is None else plain(answer.runner_up),
             f"{answer.distance:.2f}",
             "–" if answer.real_percentile is None else f"{answer.real_percentile:.0f}%",
         )

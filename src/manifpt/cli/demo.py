@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.text import plain
+from manifpt.cli.given import refuse_unusable
+from manifpt.cli.text import plain, tell
 
 if TYPE_CHECKING:
     from manifpt.images import ImageSet
     from manifpt.methods.manifpt import ManiFPT
 
 UNSEEN = 10_000  # seed of the suspect: no image of the demo's set is made with it
+MARK = ".manifpt-demo"  # tells a demo from a folder of the user's
+FOLDERS = ("images", "model")
+FILES = ("confusion.png", "fingerprints.png", "scores.json", "answers.csv", "suspect.png")
 
 
 def demo(
     out: Annotated[
-        Path, typer.Option("--out", "-o", help="Folder to write; replaced when it holds an earlier demo.")
+        Path, typer.Option("--out", "-o", help="Folder to write; an earlier demo in it is replaced.")
     ] = Path("manifpt-demo"),
     per_generator: Annotated[int, typer.Option("--images", min=20, help="Images of each generator.")] = 160,
     seed: options.Seed = 0,
@@ -41,20 +44,20 @@ def demo(
     from manifpt.zoo import demo_generators, demo_set, sampled  # noqa: PLC0415
 
     clear(out)
-    _say("1/4  sampling four generators and cutting photographs into patches")
+    tell("1/4  sampling four generators and cutting photographs into patches")
     demo_set(out / "images", per_generator=per_generator, seed=seed)
     images = ImageSet.open(out / "images")
-    _say(images.describe())
-    _say("2/4  evaluating on splits that the attributor has not seen")
+    tell(images.describe())
+    tell("2/4  evaluating on splits that the attributor has not seen")
     model = ManiFPT("freq", attributor="linear", seed=seed)
     answers = cross_validated(model, images, seed=seed)
     scores = answers.scores(seed=seed)
     written(answers, scores, out)
-    _say("3/4  fitting on all images")
+    tell("3/4  fitting on all images")
     model.fit(images)
     model.save(out / "model")
     _gallery(model, images, out / "fingerprints.png")
-    _say("4/4  attributing an image that nobody has seen")
+    tell("4/4  attributing an image that nobody has seen")
     name = demo_generators()[0]
     suspect = out / "suspect.png"
     Image.fromarray(sampled(name, 1, seed=UNSEEN + seed)[0]).save(suspect)
@@ -70,19 +73,20 @@ def demo(
 
 
 def clear(out: Path) -> None:
-    """Remove an earlier demo, and refuse to touch a folder that holds something else.
+    """Make the folder of a demo, without an earlier demo's files; what a user put beside them stays.
 
     Raises:
-        DataError: The folder holds something else.
+        DataError: The folder holds something else, or cannot be written.
     """
     import shutil  # noqa: PLC0415
 
-    from manifpt.errors import DataError  # noqa: PLC0415
-
-    if (out / "images" / "manifest.csv").is_file():
-        shutil.rmtree(out)
-    elif out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise DataError(f"{out} exists and is not a demo", expected="a new folder", remedy="choose another --out")
+    refuse_unusable(out, earlier=MARK, what="an earlier demo")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / MARK).touch()
+    for name in FOLDERS:
+        shutil.rmtree(out / name, ignore_errors=True)
+    for name in FILES:
+        (out / name).unlink(missing_ok=True)
 
 
 def _gallery(model: ManiFPT, images: ImageSet, path: Path) -> None:
@@ -95,7 +99,3 @@ def _gallery(model: ManiFPT, images: ImageSet, path: Path) -> None:
     artifacts = {name: print_.mean for name, print_ in found.items()}
     spectra = {name: spectrum for name, print_ in found.items() if (spectrum := print_.mean_spectrum) is not None}
     saved(fingerprint_figure(artifacts, spectra, title="Fingerprints of the demo's generators"), path)
-
-
-def _say(text: str) -> None:
-    sys.stderr.write("".join(f"{plain(line)}\n" for line in text.splitlines()))

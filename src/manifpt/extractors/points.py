@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from manifpt.cache import Cache
 from manifpt.embeddings.embedding import Embedding, Points
+from manifpt.errors import NumbersError
 from manifpt.extractors.extractor import Features
 from manifpt.images import ImageSet
 from manifpt.progress import tracked
@@ -26,11 +27,14 @@ def embedded(images: ImageSet, embedding: Embedding, *, cache: Cache | None = No
         images: The images.
         embedding: The space.
         cache: Where costly points are kept; None for nowhere.
+
+    Raises:
+        NumbersError: A point holds NaN or infinity; nothing of its batch is kept.
     """
     batches = range(-(-len(images) // BATCH))
     if cache is None or not embedding.costly:
         decoded = tracked(images.batches(BATCH), f"points ({embedding.name})", total=len(batches))
-        yield from ((rows, embedding(pixels)) for rows, pixels in decoded)
+        yield from ((rows, _finite(embedding(pixels), embedding.name, images, rows)) for rows, pixels in decoded)
         return
     for batch in tracked(batches, f"points ({embedding.name})"):
         rows = slice(batch * BATCH, min((batch + 1) * BATCH, len(images)))
@@ -42,10 +46,26 @@ def _remembered(images: ImageSet, embedding: Embedding, cache: Cache) -> Points:
     known = cache.stored(settings, images.digests)
     missing = [index for index in range(len(images)) if index not in known]
     if missing:
-        new = embedding(images.subset(missing).pixels()).coordinates()
+        unknown = images.subset(missing)
+        new = _finite(embedding(unknown.pixels()), embedding.name, unknown, slice(None)).coordinates()
         cache.store(settings, [images.digests[index] for index in missing], list(new))
         known |= dict(zip(missing, new, strict=True))
     return Points(np.stack([known[index] for index in range(len(images))]).astype(np.float32))
+
+
+def _finite(points: Points, space: str, images: ImageSet, rows: slice) -> Points:
+    """Return points of some rows of a set, or name the first image whose point is not finite."""
+    if points.values.dtype == np.uint8:
+        return points
+    finite = np.isfinite(points.values).reshape(len(points), -1).all(axis=1)
+    if finite.all():
+        return points
+    path = images.paths[rows][int(np.argmin(finite))]
+    raise NumbersError(
+        f"the point of {path} in {space} holds NaN or infinity",
+        expected="finite coordinates",
+        remedy="leave the image out, or check the space's weights",
+    )
 
 
 class EmbeddedPoints:

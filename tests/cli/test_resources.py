@@ -1,0 +1,77 @@
+"""Where disk or memory end, one line says so, and nothing is left half-written."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+MANIFPT = [sys.executable, "-c", "from manifpt.cli.application import run; run()"]
+NO_SPACE = "expected room for what is being written; free some, or move it with --out, MANIFPT_CACHE or TMPDIR"
+
+
+def ended(words: list[object], **settings: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | settings
+    return subprocess.run([str(word) for word in words], capture_output=True, text=True, env=environment, check=False)
+
+
+@pytest.mark.parametrize("attributor", ["linear", "mlp"])
+def test_a_model_for_which_no_space_is_left_is_one_line_and_the_old_model_stays(
+    attributor: str, data: Path, model: Path, tmp_path: Path, small_disk: Callable[..., list[str]]
+) -> None:
+    out = tmp_path / "disk" / model.name
+    size = sum(file.stat().st_size for file in model.iterdir())
+    words = small_disk(f"{(size + 40_000) // 1024}k", copied=model)
+    fit = [*MANIFPT, "fit", str(data), "--attributor", attributor, "--out", str(out)]
+    loaded = f"from manifpt import ManiFPT; ManiFPT.load('{out}')"
+    shown = f'"$@"; echo status $?; ls -A {out.parent}; exec {sys.executable} -c "{loaded}"'
+    found = ended([*words, "sh", "-c", shown, "sh", *fit])
+    assert found.returncode == 0, found.stderr
+    lines = found.stderr.splitlines()
+    assert lines[-1].startswith("manifpt: error: no space is left on the disk (")
+    assert lines[-1].endswith(NO_SPACE)
+    assert "Traceback" not in found.stderr
+    # A network in training keeps what it learned, where there was room for that.
+    assert found.stdout.split("status 2\n")[1].split() in ([model.name], [model.name, f"{model.name}.checkpoint"])
+
+
+def test_a_standard_output_without_space_is_one_line(data: Path, model: Path) -> None:
+    with open("/dev/full", "w") as full:
+        words = [*MANIFPT, "attribute", str(model), str(data / "rows" / "000.png"), "--json"]
+        found = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr.splitlines() == [f"manifpt: error: no space is left on the disk; {NO_SPACE}"]
+
+
+def test_a_place_that_may_not_be_written_is_found_before_images_are_read(
+    data: Path, tmp_path: Path, powerless: list[str]
+) -> None:
+    place = tmp_path / "closed"
+    place.mkdir(mode=0o555)
+    found = ended([*powerless, *MANIFPT, "fit", data, "--attributor", "linear", "--out", place / "model"])
+    assert found.returncode == 2
+    assert found.stderr.splitlines() == [
+        f"manifpt: error: {place / 'model'} cannot be written (Permission denied); "
+        "expected a place for a new folder; choose another --out"
+    ]
+
+
+def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_says_so(
+    data: Path, tmp_path: Path
+) -> None:
+    words = [*MANIFPT, "fit", data, "--attributor", "linear", "--block", "90", "--out", tmp_path / "model"]
+    starved = (
+        "import manifpt.manifolds.nearest as n; n.available = lambda: 2 * 20 * (768 * 20 + n.QUERIES * 40); "
+        "from manifpt.cli.application import run; run()"
+    )
+    words[2] = starved
+    found = ended(words)
+    assert found.returncode == 0, found.stderr
+    said = [line for line in found.stderr.splitlines() if line.startswith("manifpt: ")]
+    assert said == [
+        "manifpt: there is no memory for a block of 90 references (0.0 GiB); 20 are compared at once",
+    ]
