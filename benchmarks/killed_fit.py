@@ -116,7 +116,7 @@ POINTS: dict[str, Callable[[], None]] = {
     "with cache entries not committed": _dying_connections,
     "while points are projected": _before("manifpt.manifolds.nearest", "Nearest", "project", 2),
     "in the second of three trainings": _before("manifpt.attributors.training", None, "_stepped", 47),
-    "with half a checkpoint written": _halved("manifpt.attributors.checkpoints"),
+    "with half a checkpoint written": _halved("manifpt.sealed"),
     "with a whole checkpoint not in its place": _before("manifpt.writing", None, "_kept", 3),
     "with half a model written": _halved("manifpt.methods.saving"),
     "with a whole model not in its place": _before("manifpt.writing", None, "_renamed", 1),

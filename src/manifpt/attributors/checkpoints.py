@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 
+from manifpt import sealed
 from manifpt.attributors.examples import Examples, blocks
 from manifpt.attributors.randomness import Drawn
 from manifpt.errors import ModelError
-from manifpt.writing import replaced_file, safetensors_file
 
 if TYPE_CHECKING:
     from manifpt.attributors.training import Training
@@ -47,13 +45,10 @@ class Checkpoint:
 
     def save(self, state: Training) -> None:
         """Write the training, whole or not at all; where that fails, say so once and let the training go on."""
-        tensors = {name: value.detach().cpu().contiguous() for name, value in _tensors(state).items()}
         order = "" if state.drawn is None else state.drawn.order
-        progress = {"key": self.key, "step": str(state.step), "order": order}
         self._step, self._time = state.step, time.monotonic()
         try:
-            with replaced_file(self.path) as beside, safetensors_file(beside):
-                save_file(tensors, beside, progress | {"digest": _digest(tensors, progress)})
+            sealed.write(self.path, _tensors(state), {"key": self.key, "step": str(state.step), "order": order})
         except OSError as error:
             # Not the training's last word: space may be free again at the next save.
             if not self._reported:
@@ -66,17 +61,10 @@ class Checkpoint:
         Raises:
             ModelError: The file belongs to another training.
         """
-        if not self.path.exists():
+        found = sealed.read(self.path)
+        if found is None:
             return
-        try:
-            with safe_open(self.path, "pt") as file:
-                progress, saved = file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  (not a dict)
-        except (SafetensorError, OSError) as error:
-            logger.warning("the checkpoint %s cannot be read (%s), its training starts anew", self.path, error)
-            return
-        if progress.pop("digest", None) != _digest(saved, progress):
-            logger.warning("the checkpoint %s is damaged, its training starts anew", self.path)
-            return
+        saved, progress = found
         if progress["key"] != self.key:
             raise ModelError(
                 f"the checkpoint {self.path} belongs to a training with other settings or images",
@@ -110,15 +98,6 @@ class Folder:
     def file(self, name: str) -> Checkpoint:
         """Return the checkpoint of one training."""
         return Checkpoint(self.path / f"{name}.safetensors", self.key)
-
-
-def _digest(tensors: dict[str, torch.Tensor], progress: dict[str, str]) -> str:
-    """Return a digest of all that a file holds; safetensors itself has no checksum."""
-    found = hashlib.blake2b(json.dumps(progress, sort_keys=True).encode(), digest_size=16)
-    for name in sorted(tensors):
-        found.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        found.update(tensors[name].contiguous().reshape(-1).view(torch.uint8).numpy().data)
-    return found.hexdigest()
 
 
 def _tensors(state: Training) -> dict[str, torch.Tensor]:
