@@ -89,12 +89,3 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_to_the_same_place_is_refused_
         f"manifpt: stopped; its progress is in {work / 'model.checkpoint'}; run the same command again to go on, "
         "the cache keeps points and projections"
     )
-
-
-def test_a_mistake_leaves_no_checkpoint_behind(tmp_path: Path) -> None:
-    from manifpt.errors import DataError
-    from manifpt.methods.resuming import resumable
-
-    with pytest.raises(DataError), resumable(tmp_path / "new" / "model"):
-        raise DataError("a mistake", expected="none", remedy="mend it")
-    assert list(tmp_path.iterdir()) == []

@@ -14,6 +14,7 @@ import logging
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -61,7 +62,12 @@ class Shelf:
 def default_folder() -> Path:
     """Return ``$MANIFPT_CACHE``, or ``manifpt`` in the user's cache folder."""
     chosen = os.environ.get("MANIFPT_CACHE")
-    return Path(chosen) if chosen else Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "manifpt"
+    if chosen:
+        return Path(chosen)
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "manifpt"
+    except RuntimeError:  # A user without a home, as in some containers.
+        return Path(tempfile.gettempdir()) / f"manifpt-{os.getuid()}"
 
 
 class Cache:

@@ -91,15 +91,21 @@ def _row(kind: Kind, name: str) -> tuple[str, str | None]:
     raise UnknownNameError(
         f"{name!r} is not one of the {kind}",
         expected=f"one of {', '.join(f'{row}NAME' if row.endswith(':') else row for row in known)}",
-        remedy=f"did you mean {' or '.join(_near(name, known))}?",
+        remedy=suggestion(name, known),
     )
 
 
-def _near(name: str, known: tuple[str, ...]) -> list[str]:
-    """Return up to three rows that a name may stand for; the one that differs in case and dashes only, if there is."""
+def suggestion(name: str, known: tuple[str, ...]) -> str:
+    """Return which of some names an unknown one may stand for, up to three, as a question.
+
+    Example:
+        >>> suggestion("Nearest", ("nearest", "tangent"))
+        'did you mean nearest?'
+    """
     rows = [row for row in known if not row.endswith(":")]
     same = [row for row in rows if _folded(row) == _folded(name)]
-    return same or difflib.get_close_matches(_folded(name), rows, n=3, cutoff=0.4) or rows[:3]
+    near = same or difflib.get_close_matches(_folded(name), rows, n=3, cutoff=0.4) or rows[:3]
+    return f"did you mean {' or '.join(near)}?"
 
 
 def _folded(name: str) -> str:

@@ -55,6 +55,15 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
     return held, about
 
 
+def about(path: Path) -> dict[str, str] | None:
+    """Return the words about a file's tensors, unverified; None where it cannot be read."""
+    try:
+        with safe_open(path, "pt") as file:
+            return file.metadata() or {}
+    except (SafetensorError, OSError):
+        return None
+
+
 def _digest(tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> str:
     """Return a digest of all that a file holds; safetensors itself has no checksum."""
     found = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)

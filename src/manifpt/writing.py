@@ -62,6 +62,7 @@ def removed(path: Path) -> None:
     with suppress(FileNotFoundError):
         path.rename(beside)
     _removed(beside)
+    _sweep(path)
 
 
 @contextmanager
@@ -93,11 +94,12 @@ def _beside(path: Path) -> Iterator[tuple[Path, Path]]:
     """Give a free name beside a path, and the path itself without links; what bears the name at the end is removed."""
     place = Path(os.path.realpath(path))
     place.parent.mkdir(parents=True, exist_ok=True)
-    _sweep(place)
     beside = _part(place)
     try:
         yield beside, place
         _synchronised(place.parent)
+        # Not before: where two names cannot be swapped in one step, what a killed process left may be all there is.
+        _sweep(place)
     finally:
         _removed(beside)
 
@@ -119,7 +121,12 @@ def _shown(place: Path) -> str:
 
 
 def _host() -> str:
-    return re.sub(r"[^0-9A-Za-z]", "", socket.gethostname())[:30]
+    """Return what tells whose process numbers are meant: the machine, and the container where there is one."""
+    try:
+        space = f"n{os.stat('/proc/self/ns/pid').st_ino}"
+    except OSError:
+        space = ""
+    return re.sub(r"[^0-9A-Za-z]", "", socket.gethostname())[:30] + space
 
 
 def _alive(process: int) -> bool:

@@ -74,12 +74,18 @@ def test_a_save_is_due_by_steps_by_time_and_at_the_end(tmp_path: Path, monkeypat
     assert dues == [False, True, False, True, True]
 
 
-def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path) -> None:
+def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     quick("mlp", epochs=1).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
-    with pytest.raises(ModelError, match=r"fold-0.safetensors belongs to a training with other settings or images; "):
+    text = r"belongs to a training with other settings, images, device or versions; .*; delete the folder to start"
+    with pytest.raises(ModelError, match=text):
         quick("mlp", epochs=2).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
-    with pytest.raises(ModelError, match=r"belongs to a training with other settings or images"):
+    with pytest.raises(ModelError, match=text):
         quick("mlp", epochs=1).fit(FEATURES + 1, GENERATORS, checkpoint=tmp_path)
+    with monkeypatch.context() as patch, pytest.raises(ModelError, match=text):
+        patch.setattr(checkpoints, "VERSION", 2)
+        quick("mlp", epochs=1).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
+    with pytest.raises(ModelError, match="belongs to the training of a network"):
+        quick("linear").fit(FEATURES, GENERATORS, checkpoint=tmp_path)
 
 
 @pytest.mark.parametrize("damage", ["flipped", "truncated", "text", "empty", "forged step"])

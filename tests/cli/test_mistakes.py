@@ -230,13 +230,12 @@ BEFORE_ANY_IMAGE_IS_READ = [
     ),
     (
         "evaluate {data} --out {holiday}",
-        "{holiday} exists and is not an earlier evaluation; "
-        "expected a new folder, or one that holds an earlier evaluation; choose another --out",
+        "{holiday} holds cats/0.png, which is no part of an evaluation; "
+        "expected a new folder, or one that holds an evaluation and nothing else; choose another --out",
     ),
     (
         "evaluate {data} --out {notes.txt}",
-        "{notes.txt} exists and is not an earlier evaluation; "
-        "expected a new folder, or one that holds an earlier evaluation; choose another --out",
+        "{notes.txt} exists and is not an evaluation; expected a new folder; choose another --out",
     ),
     (
         "evaluate {data} --out {notes.txt}/below",
@@ -245,16 +244,17 @@ BEFORE_ANY_IMAGE_IS_READ = [
     ),
     (
         "demo --out {holiday}",
-        "{holiday} exists and is not an earlier demo; expected a new folder, or one that holds an earlier demo; "
-        "choose another --out",
+        "{holiday} holds cats/0.png, which is no part of an earlier demo; "
+        "expected a new folder, or one that holds an earlier demo and nothing else; choose another --out",
     ),
     (
         "fit {data} --out {holiday}",
-        "{holiday} exists and is not a model; expected a new folder, or one that holds a model; choose another --out",
+        "{holiday} holds cats/0.png, which is no part of a model; "
+        "expected a new folder, or one that holds a model and nothing else; choose another --out",
     ),
     (
         "fit {data} --out {notes.txt}",
-        "{notes.txt} exists and is not a model; expected a new folder, or one that holds a model; choose another --out",
+        "{notes.txt} exists and is not a model; expected a new folder; choose another --out",
     ),
 ]
 
@@ -548,6 +548,6 @@ def test_a_demo_replaces_its_own_files_only(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "demo").rglob("*.*")] == [".manifpt-demo", "model.json"]
     pictures(tmp_path / "data" / "images", 1)
     (tmp_path / "data" / "images" / "manifest.csv").write_text("path,generator")
-    with pytest.raises(DataError, match="data exists and is not an earlier demo"):
+    with pytest.raises(DataError, match="which is no part of an earlier demo"):
         clear(tmp_path / "data")
     assert (tmp_path / "data" / "images" / "0.png").exists()

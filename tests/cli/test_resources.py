@@ -75,3 +75,45 @@ def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_say
     assert said == [
         "manifpt: there is no memory for a block of 90 references (0.0 GiB); 20 are compared at once",
     ]
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_closed_streams_are_no_crash(closed: str, data: Path, model: Path) -> None:
+    shell = f'"$@" {closed}; echo status $? >&9'
+    attribute = [*MANIFPT, "attribute", model, data / "rows" / "000.png", "--json"]
+    found = ended(["sh", "-c", f"exec 9>&1; {shell}", "sh", *attribute])
+    assert "status 0" in found.stdout
+    assert "Traceback" not in found.stderr
+
+
+def test_a_reader_that_closes_early_is_no_mistake(data: Path, model: Path) -> None:
+    words = ["bash", "-c", '"$@" | head -1 > /dev/null; echo ${PIPESTATUS[0]}', "bash"]
+    found = ended([*words, *MANIFPT, "attribute", model, data, data, data, data, "--json"])
+    assert (found.stdout, found.stderr) == ("0\n", "")
+
+
+def test_standard_input_without_end_is_refused(model: Path) -> None:
+    with open("/dev/zero", "rb") as endless:
+        words = [*MANIFPT, "attribute", str(model), "-"]
+        found = subprocess.run(words, stdin=endless, capture_output=True, text=True, check=False)
+    assert found.returncode == 2
+    assert found.stderr.startswith("manifpt: error: standard input has more than 192 MiB; expected one image")
+
+
+def test_a_user_without_home_and_a_read_only_installation_can_work(
+    data: Path, model: Path, powerless: list[str], tmp_path: Path
+) -> None:
+    code = (
+        "import pathlib; from manifpt import cache\n"
+        "def lost(): raise RuntimeError('Could not determine home directory.')\n"
+        "pathlib.Path.home = lost; print(cache.default_folder())"
+    )
+    settings = {"MANIFPT_CACHE": "", "XDG_CACHE_HOME": "", "TMPDIR": str(tmp_path)}
+    found = ended([sys.executable, "-c", code], **settings)
+    assert found.stdout.strip() == f"{tmp_path}/manifpt-{os.getuid()}"
+    code = (
+        "from numba.core import caching; caching.CacheImpl._locator_classes = []\n"
+        f"from manifpt import ManiFPT; print(ManiFPT.load('{model}').attribute('{data}/rows/000.png').generator)"
+    )
+    found = ended([sys.executable, "-c", code])
+    assert found.stdout.strip() == "rows", found.stderr

@@ -152,7 +152,7 @@ def test_a_folder_that_is_no_model_is_neither_loaded_nor_overwritten(images: Ima
     (tmp_path / "thesis.txt").write_text("years of work")
     with pytest.raises(ModelError, match=r"holds no model\.json"):
         Method.load(tmp_path)
-    with pytest.raises(ModelError, match="exists and is not a model"):
+    with pytest.raises(DataError, match=r"holds thesis\.txt, which is no part of a model"):
         ManiFPT("rgb", attributor="linear").fit(images).save(tmp_path)
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
 

@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from manifpt.errors import ManifptError, ModelError
@@ -17,6 +18,7 @@ from manifpt.methods.manifpt import ManiFPT
 from manifpt.methods.method import Method
 from manifpt.methods.pickles import is_pickle
 
+from .conftest import planted
 from .forgeries import pickles
 from .mutations import ARRAYS, DESCRIPTION, described, resealed
 from .outcomes import KINDS, MODELS, outcomes, tiny
@@ -154,3 +156,27 @@ def test_a_model_saved_through_a_link_replaces_what_the_link_names(folders: dict
     ManiFPT(**MODELS["linear"], seed=1).fit(tiny(2)).save(tmp_path / "link")
     assert (tmp_path / "link").is_symlink()
     assert described(real) != described(folders["linear"])
+
+
+def test_a_model_that_is_replaced_while_it_is_read_is_one_or_the_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from manifpt.methods import integrity
+
+    one, other = (ManiFPT("rgb", attributor="linear", seed=seed).fit(planted(seed)) for seed in (0, 1))
+    one.save(tmp_path / "m")
+    digests, swaps = integrity.sound_content, 0
+
+    def swapped(*arguments: Any, **options: Any) -> bytes:
+        # Between the description and the arrays.
+        nonlocal swaps
+        swaps += 1
+        if swaps <= 2:
+            (other if swaps == 1 else one).save(tmp_path / "m")
+        return digests(*arguments, **options)
+
+    monkeypatch.setattr(integrity, "sound_content", swapped)
+    loaded = Method.load(tmp_path / "m")
+    assert swaps == 3
+    assert loaded.training_.digests == one.training_.digests
+    np.testing.assert_array_equal(loaded.attributor.state()["weights"], one.attributor.state()["weights"])

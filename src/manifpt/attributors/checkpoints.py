@@ -14,6 +14,7 @@ import torch
 
 from manifpt import sealed
 from manifpt.attributors.examples import Examples, blocks
+from manifpt.attributors.inference import chosen_device
 from manifpt.attributors.randomness import Drawn
 from manifpt.errors import ModelError
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 NETWORK, AVERAGE, OPTIMIZER, DRAWN = "network.", "average.", "optimizer.", "drawn."
+# Raised when the training changes, so that no checkpoint of the old one is taken up.
+VERSION = 1
 STEPS, SECONDS = 100, 60.0
 logger = logging.getLogger("manifpt")
 
@@ -66,11 +69,7 @@ class Checkpoint:
             return
         saved, progress = found
         if progress["key"] != self.key:
-            raise ModelError(
-                f"the checkpoint {self.path} belongs to a training with other settings or images",
-                expected="the checkpoint of this very training",
-                remedy="delete it to start again, or name another folder",
-            )
+            raise _other(self.path.parent)
         _restore(state, saved, progress["order"])
         self._step = state.step = int(progress["step"])
         if state.step < state.total:
@@ -88,16 +87,30 @@ class Folder:
 
     def __init__(self, path: Path, settings: dict[str, Any], learned: Examples) -> None:
         self.path = Path(path)
-        about = [settings, learned.features.shape, learned.classes.tolist()]
+        device = str(chosen_device(str(settings.get("device", "auto"))))
+        about = [settings, learned.features.shape, learned.classes.tolist(), device, torch.__version__, VERSION]
         key = hashlib.blake2b(json.dumps(about, sort_keys=True).encode(), digest_size=16)
         key.update(learned.labels.tobytes() + (b"" if learned.groups is None else learned.groups.tobytes()))
         for block in blocks(learned.features):
             key.update(np.ascontiguousarray(learned.features[block]).tobytes())
         self.key = key.hexdigest()
+        # All at once, so that the user is not told of one file after the other.
+        for file in sorted(self.path.glob("*.safetensors")):
+            found = sealed.about(file)
+            if found is not None and found.get("key") != self.key:
+                raise _other(self.path)
 
     def file(self, name: str) -> Checkpoint:
         """Return the checkpoint of one training."""
         return Checkpoint(self.path / f"{name}.safetensors", self.key)
+
+
+def _other(folder: Path) -> ModelError:
+    return ModelError(
+        f"{folder} belongs to a training with other settings, images, device or versions",
+        expected="the checkpoints of this very training",
+        remedy="delete the folder to start again, or name another",
+    )
 
 
 def _tensors(state: Training) -> dict[str, torch.Tensor]:

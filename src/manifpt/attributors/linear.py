@@ -96,6 +96,12 @@ class Linear:
             DataError: There is only one generator, or the lengths differ.
             NumbersError: A feature is NaN or infinite.
         """
+        if checkpoint is not None and any(checkpoint.glob("*.safetensors")):
+            raise ModelError(
+                f"{checkpoint} belongs to the training of a network",
+                expected="the checkpoints of this very training",
+                remedy="delete the folder to start again, or name another",
+            )
         learned = examples(features, generators, groups)
         scaler = _scaler(features)
         inputs = _standardised(features, scaler)

@@ -37,11 +37,16 @@ def _interruptible(command: Callable[P, None]) -> Callable[P, None]:
         try:
             command(*words, **options)
         except KeyboardInterrupt as stop:
-            kept = "".join(f"; {note}" for note in getattr(stop, "__notes__", []))
+            kept = [*getattr(stop, "__notes__", [])]
+            if options.get("no_cache") is False:
+                kept.append("the cache keeps points and projections")
             _stop(
-                f"stopped{kept}; run the same command again to go on, the cache keeps points and projections",
-                INTERRUPTED,
+                "; ".join(["stopped", *kept, *(["run the same command again to go on"] if kept else [])]), INTERRUPTED
             )
+        except BrokenPipeError:
+            # The reader (head, less) has closed; there is nobody left to tell, nor at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit from None
 
     return told
 
@@ -74,6 +79,10 @@ def run() -> None:
     # when the first numeric library loads.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="manifpt: %(message)s")
+    # A stream that the caller has closed is None in Python, and whoever writes to it would stumble.
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  (it stays open as the stream it stands for)
     # A letter that the terminal's encoding lacks is written out; a crash in the middle of a table helps nobody.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -84,10 +93,6 @@ def run() -> None:
         _stop(f"error: {error}", MISTAKE)
     except (KeyboardInterrupt, typer.Abort):
         _stop("stopped", INTERRUPTED)
-    except BrokenPipeError:
-        # The reader (head, less) has closed; there is nobody left to tell.
-        sys.stderr.close()
-        sys.exit(0)
     except OSError as error:
         _stop(f"error: {_told(error)}", MISTAKE)
     except MemoryError as error:

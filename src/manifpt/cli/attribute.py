@@ -97,9 +97,12 @@ def _refuse_swapped(model: str, files: list[str]) -> None:
 
 
 def _named(files: list[str]) -> Iterator[str | bytes]:
+    from manifpt.errors import ManifptError  # noqa: PLC0415
     from manifpt.images import inputs  # noqa: PLC0415
 
     for name in files:
+        if not name:
+            raise ManifptError("an image's path is empty", expected="a file or folder", remedy="write it out")
         if name == "-":
             yield from _standard_input()
         else:
@@ -108,7 +111,16 @@ def _named(files: list[str]) -> Iterator[str | bytes]:
 
 def _standard_input() -> Iterator[str | bytes]:
     """Yield one image's bytes, or the paths of a list: a line each, or ended by NULs as ``find -print0`` ends them."""
-    content = sys.stdin.buffer.read()
+    from manifpt.errors import ManifptError  # noqa: PLC0415
+    from manifpt.images.limits import MOST_BYTES  # noqa: PLC0415
+
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise ManifptError(
+            f"standard input has more than {MOST_BYTES // 2**20} MiB",
+            expected="one image, or a list of paths",
+            remedy="give files or folders as arguments",
+        )
     listed = os.fsdecode(content)
     paths = [path.removesuffix("\r") for path in listed.split("\0" if "\0" in listed else "\n")]
     paths = [path for path in paths if path.strip()]

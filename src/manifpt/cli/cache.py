@@ -56,7 +56,9 @@ def verify() -> None:
 def prune(
     days: Annotated[
         int | None,
-        typer.Option("--older-than", min=0, help="Only entries last written more than DAYS days ago.", metavar="DAYS"),
+        typer.Option(
+            "--older-than", min=0, max=36500, help="Only entries last written more than DAYS days ago.", metavar="DAYS"
+        ),
     ] = None,
 ) -> None:
     """Remove entries; all of them unless --older-than is given.

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import refuse_unusable
 from manifpt.cli.text import plain, tell
+from manifpt.outputs import refuse_unusable
 
 if TYPE_CHECKING:
     from manifpt.images import ImageSet
@@ -37,7 +37,7 @@ def demo(
     from PIL import Image  # noqa: PLC0415  (commands load what they need when they run)
 
     from manifpt.cli.attribute import show_table  # noqa: PLC0415
-    from manifpt.cli.scores import show, written  # noqa: PLC0415
+    from manifpt.cli.scores import added, show  # noqa: PLC0415
     from manifpt.images import ImageSet  # noqa: PLC0415
     from manifpt.methods.manifpt import ManiFPT  # noqa: PLC0415
     from manifpt.studies.evaluation import cross_validated  # noqa: PLC0415
@@ -52,7 +52,7 @@ def demo(
     model = ManiFPT("freq", attributor="linear", seed=seed)
     answers = cross_validated(model, images, seed=seed)
     scores = answers.scores(seed=seed)
-    written(answers, scores, out)
+    added(answers, scores, out)
     tell("3/4  fitting on all images")
     model.fit(images)
     model.save(out / "model")
@@ -80,7 +80,8 @@ def clear(out: Path) -> None:
     """
     import shutil  # noqa: PLC0415
 
-    refuse_unusable(out, earlier=MARK, what="an earlier demo")
+    if not (out / MARK).is_file():
+        refuse_unusable(out, ours=(), what="an earlier demo")
     out.mkdir(parents=True, exist_ok=True)
     (out / MARK).touch()
     for name in FOLDERS:

@@ -11,10 +11,11 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import GivenImages, GivenMethod, model_folder, refuse_unusable
-from manifpt.cli.scores import SCORES, show, written
+from manifpt.cli.given import GivenImages, GivenMethod, model_folder
+from manifpt.cli.scores import FILES, show, written
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
+from manifpt.outputs import refuse_unusable
 
 # What a model brings with it, so that giving it beside one would change nothing.
 OF_THE_MODEL = {
@@ -67,17 +68,17 @@ def evaluate(
     """
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.methods.method import Method  # noqa: PLC0415
-    from manifpt.methods.resuming import resumable  # noqa: PLC0415
+    from manifpt.methods.resuming import EVALUATE, resumable  # noqa: PLC0415
     from manifpt.studies.evaluation import cross_validated, tested  # noqa: PLC0415
 
     model_given, data = _told_apart(targets)
-    if out:
-        refuse_unusable(out, earlier=SCORES, what="an earlier evaluation")
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
+    if out:
+        refuse_unusable(out, ours=FILES, what="an evaluation", sources=given.sources)
     if model_given:
         _refuse_idle(context)
         choose(device.value)
-    with resumable(out) if out else nullcontext() as checkpoint:
+    with resumable(out, EVALUATE) if out else nullcontext() as checkpoint:
         if model_given:
             model = Method.load(model_given)
             answers = tested(model, given.opened(preparation=model.training_.preparation, reference_needed=False))

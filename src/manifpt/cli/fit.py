@@ -7,10 +7,9 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import GivenImages, GivenMethod, refuse_unusable
+from manifpt.cli.given import GivenImages, GivenMethod
 from manifpt.cli.text import plain
-
-EARLIER = "model.json"
+from manifpt.outputs import refuse_unusable
 
 
 def fit(
@@ -37,13 +36,14 @@ def fit(
 
     Example: [bold]manifpt fit demo/images --space freq --attributor linear --out demo/model[/bold]
     """
-    from manifpt.methods.resuming import resumable  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.methods.description import listed  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.methods.resuming import resumable  # noqa: PLC0415
 
-    refuse_unusable(out, earlier=EARLIER, what="a model")
+    given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
+    refuse_unusable(out, ours=listed(out), what="a model", sources=given.sources)
     model = GivenMethod(space, attributor, manifold, seed, device, block, no_cache).built()
     with resumable(out) as checkpoint:
-        images = GivenImages(data, reference, real, layout, generators, resize, crop, strict).opened()
-        model.fit(images, checkpoint=checkpoint)
+        model.fit(given.opened(), checkpoint=checkpoint)
         model.save(out)
     typer.echo(
         f"wrote {plain(str(out))}: {len(model.classes_)} classes, {plain(model.attributor.name)} on {plain(space)}"

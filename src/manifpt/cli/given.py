@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,7 +34,14 @@ class GivenImages:
     crop: int | None
     strict: bool
 
+    @property
+    def sources(self) -> list[str]:
+        """Every place that images are read from."""
+        return [self.data, *(self.reference or []), *(self.real or [])]
+
     def __post_init__(self) -> None:
+        if not all(self.sources):
+            raise DataError("a path is empty", expected="a folder or file", remedy="write it out, or . for this folder")
         if model_folder(self.data):
             raise DataError(
                 f"{self.data} is a model, not a set of images",
@@ -103,7 +108,7 @@ class GivenMethod:
         method = ManiFPT(
             self.space,
             attributor=self.attributor,
-            manifold=None if self.manifold.lower() == "none" else self._manifold(),
+            manifold=self._manifold(),
             seed=self.seed,
             cache=None if self.no_cache else Cache(),
         )
@@ -118,11 +123,14 @@ class GivenMethod:
             )
         return method
 
-    def _manifold(self) -> str | Manifold:
+    def _manifold(self) -> str | Manifold | None:
+        name = None if self.manifold.lower() == "none" else self.manifold
         if self.block is None:
-            return self.manifold
+            return name
         try:
-            manifold: Manifold = built("manifolds", self.manifold, block=self.block)
+            if name is None:
+                raise TypeError
+            manifold: Manifold = built("manifolds", name, block=self.block)
         except TypeError as error:
             raise ManifptError(
                 f"the manifold {self.manifold} compares no blocks", expected="nearest", remedy="leave --block out"
@@ -134,39 +142,6 @@ def _smaller(images: ImageSet, side: int) -> str:
     """Return what is said of the first image if its shorter side is below ``side``, else nothing."""
     height, width = images.records[0].source.read(images.paths[0]).pixels.shape[:2]
     return f"{images.paths[0]} is {width} × {height} pixels" if min(height, width) < side else ""
-
-
-def refuse_unusable(out: Path, *, earlier: str, what: str) -> None:
-    """Refuse a folder that cannot be written, or that holds something else, before anything costly begins.
-
-    Args:
-        out: The folder that will be written.
-        earlier: A file that only an earlier result has, which may be replaced.
-        what: What is written, for the error.
-
-    Raises:
-        DataError: It is a file, a folder that holds something else, or in a place that cannot be written.
-    """
-    try:
-        foreign = out.exists() and not (out / earlier).is_file() and (not out.is_dir() or any(out.iterdir()))
-        if not foreign:
-            place = next(place for place in (out, *out.absolute().parents) if place.exists() or place.is_symlink())
-            if not place.is_dir():
-                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
-            if not os.access(place, os.W_OK | os.X_OK):
-                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-    except OSError as error:
-        raise DataError(
-            f"{out} cannot be written ({error.strerror or error})",
-            expected="a place for a new folder",
-            remedy="choose another --out",
-        ) from error
-    if foreign:
-        raise DataError(
-            f"{out} exists and is not {what}",
-            expected=f"a new folder, or one that holds {what}",
-            remedy="choose another --out",
-        )
 
 
 def model_folder(path: str | Path) -> bool:

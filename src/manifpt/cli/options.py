@@ -101,7 +101,11 @@ Block = Annotated[
         metavar="N",
     ),
 ]
-Seed = Annotated[int, typer.Option(help="Seed of everything random.", rich_help_panel=METHOD)]
+Seed = Annotated[
+    int,
+    # NumPy's and scikit-learn's seeds have 32 bits, and repetitions count up from the first.
+    typer.Option(min=0, max=2**31 - 1, help="Seed of everything random.", rich_help_panel=METHOD),
+]
 NoCache = Annotated[
     bool,
     typer.Option(

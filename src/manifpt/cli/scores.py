@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # Wider confusion matrices are unreadable on a terminal; the figure shows them.
 MOST_COLUMNS = 10
-SCORES = "scores.json"
+FILES = ("scores.json", "answers.csv", "confusion.png")
 
 
 def show(scores: Scores) -> None:
@@ -32,14 +32,23 @@ def show(scores: Scores) -> None:
 
 
 def written(answers: Answers, scores: Scores, folder: Path) -> None:
-    """Write ``scores.json``, ``answers.csv`` (a row per answer) and ``confusion.png`` to a folder."""
+    """Write ``scores.json``, ``answers.csv`` and ``confusion.png`` as a folder that is whole or not there."""
+    from manifpt.writing import replaced  # noqa: PLC0415
+
+    with replaced(folder) as beside:
+        added(answers, scores, beside)
+
+
+def added(answers: Answers, scores: Scores, folder: Path) -> None:
+    """Write ``scores.json``, ``answers.csv`` (a row per answer) and ``confusion.png`` into a folder that is there."""
     from manifpt.reports.confusion import confusion_figure  # noqa: PLC0415
     from manifpt.reports.style import saved  # noqa: PLC0415
     from manifpt.writing import replaced_file  # noqa: PLC0415
 
-    with replaced_file(folder / SCORES) as path:
+    names = iter(FILES)
+    with replaced_file(folder / next(names)) as path:
         path.write_text(json.dumps(scores.record(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    with replaced_file(folder / "answers.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+    with replaced_file(folder / next(names)) as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "truth", "answer", "run", *(cell(f"p({name})") for name in scores.classes)])
         for row in zip(
@@ -47,7 +56,7 @@ def written(answers: Answers, scores: Scores, folder: Path) -> None:
         ):
             writer.writerow([*(cell(str(name)) for name in row[:3]), int(row[3]), *(f"{p:.6f}" for p in row[4])])
     title = f"balanced accuracy {_shown(scores.balanced_accuracy)}"
-    saved(confusion_figure(scores.confusion, scores.classes, title=title), folder / "confusion.png")
+    saved(confusion_figure(scores.confusion, scores.classes, title=title), folder / next(names))
 
 
 def _figures(scores: Scores) -> Table:

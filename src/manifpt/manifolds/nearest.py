@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Iterable
-from typing import Any, Self
+from collections.abc import Callable, Iterable
+from typing import Any, Self, cast
 
 import numpy as np
 from numba import njit
@@ -22,6 +22,7 @@ COORDINATES = 1024
 BLOCK = 2**22  # coordinates of one block, so that its float64 copy stays at 32 MiB
 SHARE = 0.5  # of the free memory, for a block that the user asked for
 logger = logging.getLogger("manifpt")
+Settle = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
 UNIT = 2.0**-24  # unit roundoff of float32
 
 
@@ -185,7 +186,15 @@ def _inner(queries: NDArray[np.float32], references: NDArray[np.float32]) -> NDA
     return total
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _compiled(function: Settle) -> Settle:
+    """Return a function as machine code, kept on disk where there is a place for it."""
+    try:
+        return cast("Settle", njit(cache=True, nogil=True)(function))
+    except RuntimeError:  # Neither the package's folder nor a home can be written.
+        return cast("Settle", njit(nogil=True)(function))
+
+
+@_compiled
 def _squared_float(a: NDArray[Any], b: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     total = np.zeros(len(rows), np.float64)
     for pair in range(len(rows)):
@@ -195,7 +204,7 @@ def _squared_float(a: NDArray[Any], b: NDArray[Any], rows: NDArray[Any], columns
     return total
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@_compiled
 def _squared_integer(a: NDArray[Any], b: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
     total = np.zeros(len(rows), np.int64)  # at 256² the sum exceeds 32 bits
     for pair in range(len(rows)):

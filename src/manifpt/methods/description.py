@@ -54,6 +54,17 @@ def read(folder: Path) -> dict[str, Any]:
     return dict(description)
 
 
+def listed(folder: Path) -> tuple[str, ...]:
+    """Return the files that a model in a folder consists of, relative to it; none where the folder holds no model."""
+    try:
+        description = _parsed(_content(folder / DESCRIPTION))
+    except (OSError, ValueError, RecursionError):
+        return ()
+    files = description.get("files") if isinstance(description, dict) else None
+    known = isinstance(files, dict) and type(description.get("schema")) is int
+    return (DESCRIPTION, *map(str, files)) if known and files else ()
+
+
 def shown(value: object) -> str:
     """Return a value of a file as one short line."""
     text = ascii(value)

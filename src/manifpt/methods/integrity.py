@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from manifpt.errors import ModelError
@@ -11,24 +14,31 @@ from manifpt.methods.description import DESCRIPTION, EXPECTED, REMEDY, SHOWN, fi
 from manifpt.methods.pickles import is_pickle
 
 
-def refuse_files(folder: Path, files: dict[str, str], *, needed: str) -> None:
-    """Refuse a folder that lacks a file, or holds a changed one, a link in its place, or a pickle anywhere.
+def sound_content(folder: Path, files: dict[str, str], *, needed: str) -> bytes:
+    """Return one file's bytes, whose digest is right; refuse a folder that is not as described.
 
     Args:
         folder: A model folder; it may itself be a link.
         files: Name of each file, relative to the folder, and the SHA-256 of its bytes.
-        needed: The one that every model has.
+        needed: The file to return, which every model has; it is read once, so that it is what was checked.
 
     Raises:
-        ModelError: The folder is not as described.
+        ModelError: It lacks a file, or holds a changed one, a link in its place, or a pickle anywhere.
     """
     if needed not in files:
         raise ModelError(f"{folder / DESCRIPTION} lists no {needed}", expected=EXPECTED, remedy=REMEDY)
     # Without following links, so that nothing outside is ever read.
     places = (Path(root) / name for root, _, names in os.walk(folder) for name in names)
     present = {path.relative_to(folder).as_posix(): path for path in places if not path.is_symlink()}
+    content = b""
     for name, recorded in files.items():
-        if name not in present or file_digest(present[name]) != recorded:
+        digest = ""
+        if name == needed and name in present:
+            content = _bytes(present[name])
+            digest = hashlib.sha256(content).hexdigest()
+        elif name in present:
+            digest = file_digest(present[name])
+        if digest != recorded:
             raise ModelError(
                 f"{folder / name[:SHOWN]} is missing or damaged",
                 expected=f"the file whose digest {DESCRIPTION} records",
@@ -41,6 +51,7 @@ def refuse_files(folder: Path, files: dict[str, str], *, needed: str) -> None:
             expected="JSON and safetensors alone: a pickle can run any code",
             remedy="remove it, or fit the model again if a stranger made it",
         )
+    return content
 
 
 def file_digest(path: Path) -> str:
@@ -49,9 +60,20 @@ def file_digest(path: Path) -> str:
     Raises:
         ModelError: It cannot be read, or is no regular file.
     """
+    with _opened(path) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _bytes(path: Path) -> bytes:
+    with _opened(path) as file:
+        return file.read()
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BufferedReader]:
     try:
         with open(file_handle(path), "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            yield file
     except OSError as error:
         raise ModelError(
             f"{path} cannot be read ({error.strerror or error})",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,26 +11,30 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from manifpt.errors import ModelError
-from manifpt.writing import removed
+from manifpt.writing import PART, removed
 
 LOCK = "lock"
+# What runs keep: a file for each training of `fit`; a folder of them for each split of `evaluate`.
+FIT, EVALUATE = re.compile(r"(all|fold-\d+)\.safetensors"), re.compile(r"split-\d+/(all|fold-\d+)\.safetensors")
 
 
 @contextmanager
-def resumable(out: Path) -> Iterator[Path]:
+def resumable(out: Path, kept: re.Pattern[str] = FIT) -> Iterator[Path]:
     """Give the folder in which a run that will write ``out`` keeps its progress; it goes when the block ends well.
 
     After an error, a kill or Ctrl-C it stays, and the same run goes on from there. Ctrl-C's exception gets a note that
     says so.
 
     Args:
-        out: What the run will write; the folder is ``<out>.checkpoint`` beside it.
+        out: What the run will write; the folder is ``<out>.checkpoint`` beside it, or beside what a link leads to.
+        kept: What the run keeps, relative to the folder: one with anything else is somebody else's.
 
     Raises:
-        ModelError: Another run that writes the same is under way.
+        ModelError: Another run that writes the same is under way, or the folder holds something else.
     """
-    place = Path(os.path.abspath(out))  # so that "." and ".." have names too
+    place = Path(os.path.realpath(out))
     folder = place.with_name(f"{place.name}.checkpoint")
+    _refuse_foreign(folder, kept)
     made = [parent for parent in (folder, *folder.parents) if not parent.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / LOCK, timeout=0)
@@ -45,7 +50,7 @@ def resumable(out: Path) -> Iterator[Path]:
         yield folder
     except BaseException as stopped:
         lock.release()
-        if _begun(folder):
+        if any(path.name != LOCK for path in folder.iterdir()):
             stopped.add_note(f"its progress is in {folder}")
         else:
             _undone(folder, made)
@@ -54,13 +59,29 @@ def resumable(out: Path) -> Iterator[Path]:
     lock.release()
 
 
+def _refuse_foreign(folder: Path, kept: re.Pattern[str]) -> None:
+    found = [] if folder.is_symlink() else (path for path in folder.rglob("*") if not path.is_dir())
+    strange = (
+        folder if folder.is_symlink() else next((path for path in found if not _is_ours(path, folder, kept)), None)
+    )
+    if strange is not None:
+        raise ModelError(
+            f"{strange} is not the progress of this command",
+            expected=f"no {folder.name}, or one that this command left",
+            remedy="move it away, or choose another --out",
+        )
+
+
+def _is_ours(path: Path, folder: Path, kept: re.Pattern[str]) -> bool:
+    name = path.relative_to(folder).as_posix()
+    # A link or a pipe would lead elsewhere, or hang whoever reads it.
+    plain = path.is_file() and not path.is_symlink()
+    return plain and (name == LOCK or kept.fullmatch(name) is not None or PART.fullmatch(path.name) is not None)
+
+
 def _undone(folder: Path, made: list[Path]) -> None:
-    """Remove a folder, and those above it that were made for it and are empty."""
-    removed(folder)
+    """Remove what was made, and is empty but for the lock: the folder, and those above it."""
+    (folder / LOCK).unlink(missing_ok=True)
     with suppress(OSError):
-        for parent in made[1:]:
+        for parent in made:
             parent.rmdir()
-
-
-def _begun(folder: Path) -> bool:
-    return any(path.name != LOCK for path in folder.iterdir())

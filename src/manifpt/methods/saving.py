@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load, save_file
 
 from manifpt.attributors.attributor import Attributor
 from manifpt.errors import ManifptError, ModelError, UnknownNameError, WeightsError
@@ -22,6 +22,7 @@ from manifpt.methods.description import DESCRIPTION, SCHEMA, shown
 from manifpt.methods.evidence import Evidence
 from manifpt.methods.provenance import versions
 from manifpt.methods.training import Training
+from manifpt.outputs import refuse_foreign
 from manifpt.registry import built
 from manifpt.writing import replaced, safetensors_file
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 ARRAYS = "model.safetensors"
 HUGGING_FACE = "hugging-face"
+TRIES = 3  # to read a model that another process replaces meanwhile
 ATTRIBUTOR, EXTRACTOR = "attributor.", "extractor."
 
 
@@ -58,7 +60,7 @@ def written(method: Method, folder: Path) -> Path:
     Raises:
         ModelError: The folder exists and holds something else than a model.
     """
-    refuse_foreign(folder)
+    refuse_foreign(folder, ours=descriptions.listed(folder), what="a model")
     with replaced(folder) as beside:
         with safetensors_file(beside / ARRAYS):
             save_file(_arrays(method), beside / ARRAYS)
@@ -73,20 +75,6 @@ def written(method: Method, folder: Path) -> Path:
     return folder
 
 
-def refuse_foreign(folder: Path) -> None:
-    """Refuse a place that holds something else than a model, before anything costly begins.
-
-    Raises:
-        ModelError: It is a file, or a folder without model.json that is not empty.
-    """
-    if folder.exists() and not (folder / DESCRIPTION).exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise ModelError(
-            f"{folder} exists and is not a model",
-            expected="a new folder, or one that holds a manifpt model",
-            remedy="choose another name for --out",
-        )
-
-
 def parts(folder: Path) -> Parts:
     """Return the parts of a saved method.
 
@@ -97,10 +85,26 @@ def parts(folder: Path) -> Parts:
         ModelError: The folder is incomplete, damaged, of another schema, holds a pickle, or does not fit together.
         WeightsError: The weights of the space are absent.
     """
-    description = descriptions.read(folder)
-    integrity.refuse_files(folder, description["files"], needed=ARRAYS)
+    for _ in range(TRIES):
+        description, content = descriptions.read(folder), b""
+        try:
+            content = integrity.sound_content(folder, description["files"], needed=ARRAYS)
+        except ModelError:
+            # Another process may have replaced the folder between its files.
+            if descriptions.read(folder) == description:
+                raise
+        if content:
+            return _whole(folder, description, content)
+    raise ModelError(
+        f"{folder} changes while it is read",
+        expected="a model at rest",
+        remedy="wait for what writes it, and try again",
+    )
+
+
+def _whole(folder: Path, description: dict[str, Any], content: bytes) -> Parts:
     try:
-        return _assembled(description, load_file(folder / ARRAYS))
+        return _assembled(description, load(content))
     except (ModelError, UnknownNameError, WeightsError):
         raise
     except ManifptError as error:

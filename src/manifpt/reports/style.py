@@ -12,9 +12,9 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 from manifpt.errors import DataError
+from manifpt.writing import replaced_file
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -108,19 +108,15 @@ def saved(figure: Figure, path: str | os.PathLike[str]) -> Path:
             expected=", ".join(f".{name}" for name in FORMATS),
             remedy="change the suffix",
         )
-    beside = target.with_name(f".{uuid4().hex}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(beside, format=kind, dpi=DOTS_PER_INCH, facecolor=PAPER)
-        os.replace(beside, target)
+        with replaced_file(target) as beside:
+            figure.savefig(beside, format=kind, dpi=DOTS_PER_INCH, facecolor=PAPER)
     except OSError as error:
         raise DataError(
             f"{str(target)!r} cannot be written: {error.strerror or error}",
             expected="a writable place",
             remedy="choose another path",
         ) from error
-    finally:
-        beside.unlink(missing_ok=True)
     return target
 
 
