@@ -19,13 +19,13 @@ DIGEST = "digest"
 logger = logging.getLogger("manifpt")
 
 
-def write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
+def seal(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -> None:
     """Write tensors with some words about them.
 
     Args:
         path: The file; one that is there is replaced.
         tensors: By name.
-        about: Kept in the file's metadata.
+        about: The file's label.
 
     Raises:
         OSError: The place cannot be written, or is full.
@@ -35,7 +35,7 @@ def write(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, str]) -
         save_file(held, beside, {**about, DIGEST: _digest(held, about)})
 
 
-def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
+def unsealed(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
     """Return the tensors of a file and the words about them.
 
     A file that is damaged is reported, and gives None like one that is absent.
@@ -55,8 +55,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]] | None:
     return held, about
 
 
-def about(path: Path) -> dict[str, str] | None:
-    """Return the words about a file's tensors, unverified; None where it cannot be read."""
+def label(path: Path) -> dict[str, str] | None:
+    """Return the label of a file, unverified; None where it cannot be read."""
     try:
         with safe_open(path, "pt") as file:
             return file.metadata() or {}

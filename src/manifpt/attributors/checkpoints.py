@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from manifpt import sealed
 from manifpt.attributors.examples import Examples, blocks
 from manifpt.attributors.inference import chosen_device
 from manifpt.attributors.randomness import Drawn
 from manifpt.errors import ModelError
+from manifpt.sealed import label, seal, unsealed
 
 if TYPE_CHECKING:
     from manifpt.attributors.training import Training
@@ -51,7 +51,7 @@ class Checkpoint:
         order = "" if state.drawn is None else state.drawn.order
         self._step, self._time = state.step, time.monotonic()
         try:
-            sealed.write(self.path, _tensors(state), {"key": self.key, "step": str(state.step), "order": order})
+            seal(self.path, _tensors(state), {"key": self.key, "step": str(state.step), "order": order})
         except OSError as error:
             # Not the training's last word: space may be free again at the next save.
             if not self._reported:
@@ -64,7 +64,7 @@ class Checkpoint:
         Raises:
             ModelError: The file belongs to another training.
         """
-        found = sealed.read(self.path)
+        found = unsealed(self.path)
         if found is None:
             return
         saved, progress = found
@@ -96,7 +96,7 @@ class Folder:
         self.key = key.hexdigest()
         # All at once, so that the user is not told of one file after the other.
         for file in sorted(self.path.glob("*.safetensors")):
-            found = sealed.about(file)
+            found = label(file)
             if found is not None and found.get("key") != self.key:
                 raise _other(self.path)
 

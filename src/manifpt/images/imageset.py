@@ -109,6 +109,17 @@ class ImageSet:
         return replace(whole, thumbnails=found.thumbnails)
 
     @classmethod
+    def photographs(
+        cls, places: Paths, *, resize: int | None = None, crop: int | None = None, strict: bool = False
+    ) -> ImageSet:
+        """Return reals as references, in any layout or without labels; arguments and errors are those of ``open``."""
+        listing, preparation = layouts.reals(places, reference=True), Preparation(resize, crop)
+        found = opened(listing.records, preparation, strict=strict)
+        refuse_leaks(list(found.records))
+        notes = (*listing.notes, *found.notes)
+        return cls(found.records, found.height, found.width, listing.layout, preparation, found.skipped, notes)
+
+    @classmethod
     def from_arrays(
         cls,
         images: NDArray[np.uint8],
