@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
-from manifpt.cli import attribute, cache, demo, evaluate, fit
+from manifpt.cli import attribute, cache, demo, evaluate, fit, zoo
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
 
@@ -54,6 +54,7 @@ def _interruptible(command: Callable[P, None]) -> Callable[P, None]:
 for _command in (fit.fit, attribute.attribute, evaluate.evaluate, demo.demo):
     application.command(_command.__name__)(_interruptible(_command))
 application.add_typer(cache.application, name="cache")
+application.add_typer(zoo.application, name="zoo")
 
 
 def _version(asked: bool) -> None:

@@ -15,6 +15,8 @@ from manifpt.writing import PART, removed
 
 LOCK = "lock"
 # What runs keep: a file for each training of `fit`; a folder of them for each split of `evaluate`.
+# A generator's training keeps one file.
+ZOO = re.compile(r"training\.safetensors")
 FIT, EVALUATE = re.compile(r"(all|fold-\d+)\.safetensors"), re.compile(r"split-\d+/(all|fold-\d+)\.safetensors")
 
 

@@ -1,0 +1,1 @@
+"""Networks of generators and what they are trained for, one file per architecture."""

@@ -1,0 +1,85 @@
+"""Images of a trained generator: an endless sequence for every seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from manifpt.errors import ImageError, NumbersError
+from manifpt.zoo.networks.objective import Generator
+from manifpt.zoo.trained import Trained
+
+BATCH = 50
+Images = NDArray[np.uint8]
+
+
+def sampled(made: Trained, count: int, *, seed: int = 0, start: int = 0) -> Iterator[Images]:
+    """Yield images of a generator's sequence for a seed in blocks, uint8 (n, size, size, 3).
+
+    Image i depends on the generator, the seed and i alone: its noise is drawn for itself, and networks answer each
+    image alone, within rounding. Blocks begin at multiples of 50, so that on one machine the bits are the same too.
+
+    Args:
+        made: A trained generator.
+        count: How many images.
+        seed: Of the sequence.
+        start: The first image's place in the sequence.
+
+    Raises:
+        NumbersError: A number is negative.
+        ImageError: The generator returns NaN, or another shape than its design's.
+    """
+    if min(count, seed, start) < 0:
+        raise NumbersError(
+            f"{count} images from {start} with seed {seed}",
+            expected="numbers from 0 up",
+            remedy="correct the negative one",
+        )
+    for block in range(start // BATCH, -(-(start + count) // BATCH)):
+        images = _block(made, seed, block)
+        first = max(start - block * BATCH, 0)
+        yield images[first : start + count - block * BATCH]
+
+
+def noise(made: Trained, seed: int, index: int) -> NDArray[np.float32]:
+    """Return the noise of one image, float32 (*latent_shape).
+
+    Args:
+        made: The generator; its name too decides, so that two with latents of one shape share no noise.
+        seed: Of the sequence.
+        index: The image's place in it.
+    """
+    random = np.random.default_rng([seed, index, *made.design.name.encode()])
+    return random.standard_normal(cast("Generator", made.network).latent_shape, np.float32)
+
+
+def _block(made: Trained, seed: int, block: int) -> Images:
+    latent = np.stack([noise(made, seed, index) for index in range(block * BATCH, (block + 1) * BATCH)])
+    with torch.inference_mode(), _one_thread():
+        found = cast("Generator", made.network).sampled(torch.from_numpy(latent)).float()
+    wanted = (BATCH, 3, made.design.size, made.design.size)
+    odd = int((~found.isfinite()).sum())
+    if tuple(found.shape) != wanted or odd:
+        raise ImageError(
+            f"{made.design.name} returned values of shape {tuple(found.shape)}, {odd} of them not finite",
+            expected=f"finite values of shape {wanted}",
+            remedy="train the generator again",
+        )
+    grey = (found.numpy().transpose(0, 2, 3, 1) + 1) * 127.5
+    return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Small layers gain little from a second thread, and sums split among threads differ in their last bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -1,0 +1,254 @@
+"""Training of a generator: resumable at any checkpoint, with averaged weights and a grid of samples every minute."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from manifpt.attributors.inference import chosen_device, chosen_precision
+from manifpt.attributors.randomness import seeded
+from manifpt.errors import DataError, ModelError, NumbersError
+from manifpt.sealed import seal, unsealed
+from manifpt.zoo.architectures import objective
+from manifpt.zoo.design import Design
+from manifpt.zoo.meter import Meter
+from manifpt.zoo.networks.objective import Objective, Staged
+
+WARM_UP = 200
+CLIP = 1.0
+STAGE = 0.3  # of all steps, for what has to be trained before the rest
+PREPARED_ON = 256
+TIMED = 30  # steps after which a time limit is turned into a number of steps
+BEFORE = 2**32  # the step whose batch sets what depends on data
+SAVED_AFTER = 60.0  # seconds
+NETWORK, AVERAGE, MOMENTS = "network.", "average.", "moments."
+Images = NDArray[np.uint8]
+
+
+@dataclass(slots=True)
+class Run:
+    """A generator in training: all that a checkpoint has to hold.
+
+    Args:
+        objective: Networks and losses.
+        average: The generator with its averaged weights.
+        optimisers: One per network.
+        total: Steps of the whole training; 0 while a time limit has not been turned into steps.
+        step: Steps that are done.
+        seconds: What they took.
+    """
+
+    objective: Objective
+    average: nn.Module
+    optimisers: dict[str, torch.optim.Adam] = field(default_factory=dict)
+    total: int = 0
+    step: int = 0
+    seconds: float = 0.0
+
+
+def trained(
+    design: Design,
+    images: Images,
+    *,
+    steps: int | None = None,
+    minutes: float | None = None,
+    checkpoint: Path | None = None,
+    watched: Callable[[Run], None] | None = None,
+) -> Run:
+    """Return a generator after training.
+
+    Every step draws its batch and its noise from (seed, step) alone, so that a training resumed from a checkpoint gives
+    the same bits as one that was never interrupted. A time limit becomes a number of steps after the first thirty, by
+    their speed, and the checkpoint keeps that number.
+
+    Args:
+        design: What to build.
+        images: Reals to learn from, uint8 (n, size, size, 3).
+        steps: How many steps to take, or
+        minutes: how long to train.
+        checkpoint: File from which training goes on, and which is written every minute and at the end.
+        watched: Called every minute and at the end, for instance to draw samples.
+
+    Raises:
+        DataError: There is no image, or it is of another size than the design's.
+        NumbersError: Neither or both limits are given, or a loss became NaN.
+        ModelError: The checkpoint belongs to another training.
+    """
+    _refuse(design, images, steps, minutes)
+    run = _begun(design, steps)
+    key = _key(design, images, steps, minutes)
+    if checkpoint is not None:
+        _resumed(run, checkpoint, key)
+    _staged(run)
+    saved = time.monotonic()
+    with Meter(f"training {design.name}", run.total) as meter:
+        while run.total == 0 or run.step < run.total:
+            started = time.perf_counter()
+            losses = _stepped(run, design, images)
+            run.seconds += time.perf_counter() - started
+            if run.total == 0 and run.step == TIMED and minutes is not None:
+                run.total = max(TIMED + 1, round(minutes * 60 / run.seconds * TIMED))
+                _staged(run)
+            meter.seen(run.step, run.total, losses)
+            if run.step == run.total or time.monotonic() - saved >= SAVED_AFTER:
+                _kept(run, checkpoint, key)
+                if watched is not None:
+                    watched(run)
+                saved = time.monotonic()
+    run.average.eval()
+    return run
+
+
+def batch(images: Images, size: int, *, seed: int, step: int) -> Tensor:
+    """Return the reals of one step, half of them mirrored, in [−1, 1], (size, 3, h, w).
+
+    Args:
+        images: uint8 (n, h, w, 3).
+        size: Images in the batch, drawn with replacement.
+        seed: Of the training.
+        step: Which step.
+    """
+    rng = np.random.default_rng([seed, step])
+    chosen = images[rng.integers(len(images), size=size)]
+    mirrored = rng.random(size) < 0.5  # noqa: PLR2004  (half of them)
+    chosen = np.where(mirrored[:, None, None, None], chosen[:, :, ::-1], chosen)
+    return torch.from_numpy(np.ascontiguousarray(chosen.transpose(0, 3, 1, 2), np.float32) / 127.5 - 1)
+
+
+def _refuse(design: Design, images: Images, steps: int | None, minutes: float | None) -> None:
+    given = [limit for limit in (steps, minutes) if limit is not None]
+    if len(given) != 1 or given[0] <= 0:
+        raise NumbersError(
+            f"{steps} steps and {minutes} minutes",
+            expected="one of them, above 0",
+            remedy="give --steps or --minutes",
+        )
+    if not len(images) or images.shape[1:] != (design.size, design.size, 3):
+        raise DataError(
+            f"{len(images)} images of shape {images.shape[1:]}",
+            expected=f"reals of {design.size} × {design.size} pixels, which {design.name} learns from",
+            remedy=f"give reals of that size, or --resize {design.size}",
+        )
+
+
+def _begun(design: Design, steps: int | None) -> Run:
+    built = objective(design)
+    device = chosen_device("auto")
+    for network in built.networks.values():
+        network.to(device).train()
+    rate, betas = built.recipe.rate, built.recipe.betas
+    optimisers = {name: torch.optim.Adam(network.parameters(), rate, betas) for name, network in built.networks.items()}
+    return Run(built, copy.deepcopy(built.generator), optimisers, total=steps or 0)
+
+
+def _staged(run: Run) -> None:
+    if run.total and isinstance(run.objective, Staged):
+        run.objective.stage = max(1, round(STAGE * run.total))
+
+
+def _stepped(run: Run, design: Design, images: Images) -> dict[str, float]:
+    """Take one step of every network, and return their losses."""
+    recipe, device = run.objective.recipe, chosen_device("auto")
+    precision = chosen_precision("auto" if recipe.bf16 else "fp32", device)
+    if run.step == 0:
+        run.objective.prepared(batch(images, PREPARED_ON, seed=design.seed, step=BEFORE).to(device))
+        run.average.load_state_dict(run.objective.generator.state_dict())
+    reals = batch(images, recipe.batch, seed=design.seed, step=run.step).to(device)
+    losses = {}
+    with seeded(design.seed, run.step):
+        random = torch.Generator(device).manual_seed(design.seed * 2**32 + run.step)
+        for name, network in run.objective.networks.items():
+            optimiser = run.optimisers[name]
+            optimiser.param_groups[0]["lr"] = recipe.rate * _share(run, falling=recipe.falling)
+            for other in run.optimisers.values():
+                other.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, torch.bfloat16, enabled=precision is torch.bfloat16):
+                loss = run.objective.loss(name, reals, random, run.step)
+            if not math.isfinite(loss.item()):
+                raise NumbersError(
+                    f"the loss of {design.name}'s {name} is {loss.item()} at step {run.step + 1}",
+                    expected="a finite loss",
+                    remedy="choose another seed or width, or train with another loss",
+                )
+            loss.backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
+            nn.utils.clip_grad_norm_(network.parameters(), CLIP)
+            optimiser.step()
+            losses[name] = loss.item()
+    run.step += 1
+    _take_average(run, recipe.average)
+    return losses
+
+
+def _share(run: Run, *, falling: bool) -> float:
+    warm = min(1.0, (run.step + 1) / WARM_UP)
+    if not falling or run.total == 0:
+        return warm
+    return warm * (1 + math.cos(math.pi * run.step / run.total)) / 2
+
+
+@torch.no_grad()
+def _take_average(run: Run, decay: float) -> None:
+    # The average of the first steps reaches back less far, so that the random start is soon forgotten.
+    decay = min(decay, (1 + run.step) / (10 + run.step))
+    now = run.objective.generator.state_dict()
+    for name, mean in run.average.state_dict().items():
+        if mean.is_floating_point():
+            mean.lerp_(now[name], 1 - decay)
+        else:
+            mean.copy_(now[name])
+
+
+def _key(design: Design, images: Images, steps: int | None, minutes: float | None) -> str:
+    key = hashlib.blake2b(json.dumps([design.record(), steps, minutes, images.shape]).encode(), digest_size=16)
+    key.update(np.ascontiguousarray(images).data)
+    return key.hexdigest()
+
+
+def _kept(run: Run, checkpoint: Path | None, key: str) -> None:
+    if checkpoint is None:
+        return
+    tensors = {AVERAGE + name: value for name, value in run.average.state_dict().items()}
+    for part, network in run.objective.networks.items():
+        tensors |= {f"{NETWORK}{part}.{name}": value for name, value in network.state_dict().items()}
+        for number, weight in enumerate(run.optimisers[part].param_groups[0]["params"]):
+            moments = run.optimisers[part].state.get(weight, {})
+            tensors |= {f"{MOMENTS}{part}.{number}.{name}": value for name, value in moments.items()}
+    about = {"key": key, "step": str(run.step), "total": str(run.total), "seconds": str(run.seconds)}
+    seal(checkpoint, tensors, about)
+
+
+def _resumed(run: Run, checkpoint: Path, key: str) -> None:
+    found = unsealed(checkpoint)
+    if found is None:
+        return
+    saved, about = found
+    if about["key"] != key:
+        raise ModelError(
+            f"the checkpoint {checkpoint} belongs to another training",
+            expected="the same design, reals and limit",
+            remedy="delete it to start again, or name another folder",
+        )
+    run.average.load_state_dict(_part(saved, AVERAGE))
+    for part, network in run.objective.networks.items():
+        network.load_state_dict(_part(saved, f"{NETWORK}{part}."))
+        optimiser = run.optimisers[part]
+        for number, weight in enumerate(optimiser.param_groups[0]["params"]):
+            moments = _part(saved, f"{MOMENTS}{part}.{number}.")
+            if moments:
+                optimiser.state[weight] = moments
+    run.step, run.total, run.seconds = int(about["step"]), int(about["total"]), float(about["seconds"])
+
+
+def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}
