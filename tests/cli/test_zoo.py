@@ -107,3 +107,73 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
     assert (ended.status, ended.out) == (2, "")
     assert text in ended.err.splitlines()[-1]
     assert list((tmp_path / "here").iterdir()) == []
+
+
+def test_a_card_says_what_is_wrong_with_a_generator_of_three_steps(
+    command: Any, weights: Path, reals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MANIFPT_WEIGHTS", raising=False)
+    words = ["zoo", "card", "dcgan@1", "--weights", weights, "--data", reals, "--real", reals, "-n", 20]
+    shown = command(*words)
+    assert shown.status == 0
+    assert "verdict" in shown.out
+    assert "ssl-cifar" in shown.out
+    ended = command(*words, "--json", "--strict")
+    assert ended.status == 3
+    found = json.loads(ended.out)
+    assert (found["design"], found["images"], found["space"], found["classes"]) == ("dcgan@1", 20, "ssl-cifar", None)
+    assert any("coverage" in failure for failure in found["failures"])
+
+
+@pytest.fixture(scope="module")
+def unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("unseen")
+    rng = np.random.default_rng(1)
+    for index in range(30):
+        coarse = rng.integers(0, 256, (4, 4, 3), np.uint8)
+        Image.fromarray(coarse).resize((32, 32), Image.Resampling.BILINEAR).save(folder / f"{index}.png")
+    return folder
+
+
+def test_a_built_set_has_roles_by_place_and_is_the_same_each_time(
+    command: Any, weights: Path, reals: Path, unseen: Path, tmp_path: Path
+) -> None:
+    words = ["zoo", "build", "gm-cifar10-zoo", "--reference", reals, "--real", unseen, "--weights", weights]
+    for out in ("one", "other"):
+        ended = command(*words, "--out", tmp_path / out)
+        assert ended.status == 0, ended.err
+    assert "1570 images, 1 generators" in ended.out
+    one, other = (tmp_path / name for name in ("one", "other"))
+    assert (one / "manifest.csv").read_bytes() == (other / "manifest.csv").read_bytes()
+    images = ImageSet.open(one)
+    counts = {(str(name), str(role)): 0 for name, role in zip(images.generators, images.roles, strict=True)}
+    for name, role in zip(images.generators, images.roles, strict=True):
+        counts[str(name), str(role)] += 1
+    assert counts["dcgan@1", "train"] == 1000
+    assert counts["dcgan@1", "test"] == 500
+    assert counts["real", "reference"] == 40
+    assert counts["real", "train"] + counts["real", "test"] == 30
+    assert counts["real", "test"] > 0
+
+
+@pytest.mark.parametrize(
+    ("words", "text"),
+    [
+        ("gm-cifar-zoo --real {unseen}", "'gm-cifar-zoo' is not one of the sets; "),
+        ("gm-decoders-zoo --real {unseen}", "no trained generator for gm-decoders-zoo"),
+        ("gm-cifar10-zoo --real {reals}", "is a reference too; expected reals that no generator has seen"),
+        (
+            "gm-cifar10-zoo --real {unseen} --resize 16",
+            "images of several sizes: dcgan@1 32 × 32, the reference 16 × 16",
+        ),
+    ],
+)
+def test_a_set_that_cannot_be_built_is_one_line_and_leaves_nothing(
+    command: Any, weights: Path, reals: Path, unseen: Path, tmp_path: Path, words: str, text: str
+) -> None:
+    out = tmp_path / "set"
+    line = words.format(unseen=unseen, reals=reals)
+    ended = command("zoo", "build", *line.split(), "--reference", reals, "--weights", weights, "--out", out)
+    assert (ended.status, ended.out) == (2, "")
+    assert text in ended.err.splitlines()[-1]
+    assert sorted(path.name for path in tmp_path.iterdir() if path.name != "cache") == ["zoo"]

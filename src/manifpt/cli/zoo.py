@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from manifpt.zoo.card import Card
     from manifpt.zoo.design import Design
     from manifpt.zoo.training import Run
 
-GRID = 64
+GRID, NOT_SOUND = 64, 3
 COLUMNS = {
     "design": "name",
     "up": "upsampling",
@@ -137,6 +138,98 @@ def sample(
     found = chain.from_iterable(samples(one, count, seed=seed, start=start) for one in made)
     written = write_parquet(out, found) if table else write_folder(out, found)
     typer.echo(f"wrote {plain(str(out))}: {written} images of {len(made)} generators")
+
+
+@application.command("build")
+def build(
+    name: Annotated[str, typer.Argument(help="gm-cifar10-zoo, gm-catsdogs-zoo or gm-decoders-zoo.", metavar="SET")],
+    reference: Annotated[
+        list[str], typer.Option(help="Folder of the reals that generators learned from.", metavar="FOLDER")
+    ],
+    real: Annotated[list[str], typer.Option(help="Folder of reals that none has seen.", metavar="FOLDER")],
+    out: options.Out,
+    designs: Annotated[
+        list[str] | None,
+        typer.Option("--design", help="Only these; may be given several times.", metavar="DESIGN"),
+    ] = None,
+    resize: options.Resize = None,
+    weights: Weights = None,
+) -> None:
+    """Build a data set from trained generators: train and test images of each, held-out reals and the reference.
+
+    Example: [bold]manifpt zoo build gm-cifar10-zoo --reference demo/images/reference --real demo/images/real --weights demo/zoo --out demo/set[/bold]
+    """  # noqa: E501  (an example that can be pasted)
+    from manifpt.images import ImageSet  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.outputs import refuse_unusable  # noqa: PLC0415
+    from manifpt.zoo.output import write_folder  # noqa: PLC0415
+    from manifpt.zoo.sets import built, recipe  # noqa: PLC0415
+    from manifpt.zoo.trained import generator, names  # noqa: PLC0415
+
+    chosen = recipe(name)
+    refuse_unusable(out, ours=(), what="an empty folder", sources=[*reference, *real])
+    all_made = [generator(one, weights) for one in designs or names(weights)]
+    made = [one for one in all_made if (one.design.family == "decoder") == chosen.decoders]
+    references, reals = (ImageSet.photographs(places, resize=resize) for places in (reference, real))
+    written = write_folder(out, built(chosen, made, reference=references, real=reals))
+    typer.echo(f"wrote {plain(str(out))}: {written} images, {len(made)} generators, {chosen.about}")
+
+
+@application.command("card")
+def card_(
+    designs: Annotated[list[str], typer.Argument(help="Names of trained generators.", metavar="DESIGN")],
+    data: Annotated[list[str], typer.Option(help="Folder of the reals that it learned from.", metavar="FOLDER")],
+    real: Annotated[list[str], typer.Option(help="Folder of reals that it has not seen.", metavar="FOLDER")],
+    count: Annotated[int, typer.Option("--count", "-n", min=6, help="Images to compare, at most.")] = 1000,
+    seed: options.Seed = 0,
+    weights: Weights = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit with status 3 when one has collapsed, copies or misses classes.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Measure trained generators: distances to reals, precision, coverage, copies, classes.
+
+    Example: [bold]manifpt zoo card dcgan --weights demo/zoo --data demo/images/reference --real demo/images/real[/bold]
+    """
+    import json  # noqa: PLC0415  (commands load what they need when they run)
+    import sys  # noqa: PLC0415
+
+    import numpy as np  # noqa: PLC0415
+
+    from manifpt.zoo.card import card  # noqa: PLC0415
+    from manifpt.zoo.sampling import sampled  # noqa: PLC0415
+    from manifpt.zoo.trained import generator  # noqa: PLC0415
+
+    made = [generator(name, weights) for name in designs]
+    training, held_out = _reals(data, None, None)[0], _reals(real, None, None)[0]
+    failed = False
+    for one in made:
+        images = np.concatenate(list(sampled(one, count, seed=seed)))
+        found = card(images, family=one.design.family, training=training, real=held_out)
+        failed |= bool(found.failures)
+        if as_json:
+            sys.stdout.write(json.dumps({"design": one.design.name, **found.record()}, allow_nan=False) + "\n")
+        else:
+            _show_card(one.design.name, found)
+    if failed and strict:
+        raise typer.Exit(NOT_SOUND)
+
+
+def _show_card(name: str, found: Card) -> None:
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=None, show_header=False, pad_edge=False, title=name, title_justify="left")
+    table.add_column(style="bold")
+    table.add_column()
+    table.add_row("Fréchet distance", f"{found.frechet:.2f} in {found.space}; reals to reals {found.frechet_reals:.2f}")
+    table.add_row("precision, recall", f"{found.precision:.2f}, {found.recall:.2f}")
+    table.add_row("density, coverage", f"{found.density:.2f}, {found.coverage:.2f}")
+    ours, theirs = (", ".join(f"{value:.2f}" for value in part) for part in (found.nearest, found.nearest_reals))
+    table.add_row("nearest training image", f"{ours} (1 %, 50 % quantile, RGB); held-out reals {theirs}")
+    if found.classes:
+        table.add_row("classes", ", ".join(f"{kind} {share:.0%}" for kind, share in found.classes.items()))
+    table.add_row("verdict", "; ".join(found.failures) or "sound")
+    console().print(table)
 
 
 def _reals(data: list[str], resize: int | None, crop: int | None) -> tuple[NDArray[np.uint8], dict[str, object]]:

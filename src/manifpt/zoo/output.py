@@ -18,12 +18,17 @@ from manifpt.zoo.sampling import BATCH, sampled
 from manifpt.zoo.trained import Trained
 
 MANIFEST = "manifest.csv"
-COLUMNS = ("path", "generator", "family", "latent", "seed", "index", "weights")
+COLUMNS = ("path", "generator", "family", "role", "latent", "seed", "index", "weights")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One image with what a manifest says of it."""
+    """One image with what a manifest says of it.
+
+    Args:
+        pixels: uint8 (h, w, 3).
+        row: Values of the manifest's columns.
+    """
 
     pixels: NDArray[np.uint8]
     row: dict[str, str | int]
@@ -53,6 +58,7 @@ def row(made: Trained, seed: int, index: int) -> dict[str, str | int]:
         "path": f"{name}/{index:06d}.png",
         "generator": name,
         "family": made.design.family,
+        "role": "",
         "latent": f"{name}:{seed}:{index}",
         "seed": seed,
         "index": index,

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist, pdist
+from scipy.spatial.distance import pdist
 from sklearn.decomposition import PCA
 
+from manifpt.metrics.neighbourhoods import neighbourhoods
+
 Images = NDArray[np.uint8]
-NEIGHBORS = 5
 
 
 @dataclass(frozen=True)
@@ -50,15 +51,12 @@ def quality(images: Images, *, real: Images, training: Images) -> Quality:
         training: Crops that the generator was trained on; features are fitted on them.
     """
     space = _Space(training)
-    features, real_features = space.features(images), space.features(real)
-    own, reals_own = _radii(features), _radii(real_features)
-    between = cdist(real_features, features)
-    inside = between <= reals_own[:, None]
+    found = neighbourhoods(generated=space.features(images), real=space.features(real))
     return Quality(
-        precision=float(inside.any(0).mean()),
-        recall=float((between <= own[None]).any(1).mean()),
-        density=float(inside.sum(0).mean() / NEIGHBORS),
-        coverage=float(inside.any(1).mean()),
+        precision=found.precision,
+        recall=found.recall,
+        density=found.density,
+        coverage=found.coverage,
         diversity=float(distances(images).mean() / distances(real).mean()),
         closest=float(distances(images).min()),
         novelty=float(np.median(nearest_distance(images, training)) / np.median(nearest_distance(real, training))),
@@ -144,7 +142,3 @@ class _Space:
         # Half the resolution: finer detail is the spectrum's part.
         height, width = images.shape[1] // 2, images.shape[2] // 2
         return np.asarray(images.reshape(-1, height, 2, width, 2, 3).mean((2, 4)).reshape(len(images), -1))
-
-
-def _radii(features: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(np.sort(cdist(features, features), 1)[:, NEIGHBORS])

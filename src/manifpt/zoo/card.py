@@ -1,0 +1,130 @@
+"""A generator's card: how its images compare with reals, and whether it may be shipped."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifpt.embeddings.pixels import RGB
+from manifpt.embeddings.small import CIFAR10, SelfSupervisedCIFAR, SupervisedCIFAR
+from manifpt.errors import WeightsError
+from manifpt.manifolds.nearest import Nearest
+from manifpt.metrics.frechet import Gaussian, frechet_distance
+from manifpt.metrics.neighbourhoods import Neighbourhoods, neighbourhoods
+
+LEAST_PRECISION, LEAST_COVERAGE, LEAST_SHARE = 0.3, 0.2, 0.02
+# VAEs draw what is common, and decoders what they are given: neither has to show every class.
+ALL_CLASSES = ("gan", "score", "flow")
+QUANTILES = (1, 50)
+Images = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is measured of a generator's images.
+
+    Args:
+        space: Where distances between distributions are taken: ``sl-cifar`` (ResNet-56), or ``ssl-cifar`` without its
+            weights.
+        images: How many images of each kind were compared.
+        frechet: Fréchet distance to the held-out reals.
+        frechet_reals: That of as many training reals to them: what no generator can be expected to fall below.
+        precision: Share of images inside the reals' neighbourhoods.
+        recall: Share of reals inside the images' neighbourhoods.
+        density: Real neighbourhoods that hold an image, over the expected number.
+        coverage: Share of reals whose neighbourhood holds an image.
+        nearest: 1 % and 50 % quantile of the distances to the nearest training image, in RGB.
+        nearest_reals: Those of the held-out reals.
+        classes: Share of images that ResNet-56 takes for each class; None without its weights.
+        failures: Why the generator must not be shipped; empty where it may.
+    """
+
+    space: str
+    images: int
+    frechet: float
+    frechet_reals: float
+    precision: float
+    recall: float
+    density: float
+    coverage: float
+    nearest: tuple[float, ...]
+    nearest_reals: tuple[float, ...]
+    classes: dict[str, float] | None
+    failures: tuple[str, ...]
+
+    def record(self) -> dict[str, Any]:
+        """Return the card, JSON-able."""
+        return asdict(self)
+
+
+def card(images: Images, *, family: str, training: Images, real: Images) -> Card:
+    """Return the card of generated images.
+
+    Args:
+        images: Generated ones, uint8 (n, 32 or more, 32 or more, 3), n at least 6.
+        family: The generator's; GANs, flows and score models have to show all ten classes.
+        training: The reals that it learned from.
+        real: Held-out reals; as many as ``images`` are compared.
+
+    Raises:
+        NumbersError: There are too few images.
+    """
+    count = min(len(images), len(real), len(training))
+    images, held_out = images[:count], real[:count]
+    space, classes = _space(images)
+    points, others, learned = (space(part).coordinates() for part in (images, held_out, training[:count]))
+    found = neighbourhoods(generated=points, real=others)
+    manifold = Nearest().fit([RGB()(training)])
+    nearest, nearest_reals = (
+        tuple(float(value) for value in np.percentile(manifold.project(RGB()(part)).distances, QUANTILES))
+        for part in (images, held_out)
+    )
+    return Card(
+        space=space.name,
+        images=count,
+        frechet=frechet_distance(Gaussian.of(points), Gaussian.of(others)),
+        frechet_reals=frechet_distance(Gaussian.of(learned), Gaussian.of(others)),
+        **asdict(found),
+        nearest=nearest,
+        nearest_reals=nearest_reals,
+        classes=classes,
+        failures=_failures(family, found, classes, nearest=nearest, nearest_reals=nearest_reals),
+    )
+
+
+def _space(images: Images) -> tuple[SupervisedCIFAR | SelfSupervisedCIFAR, dict[str, float] | None]:
+    """Return the space to compare in, and the share of each class where there is a classifier."""
+    try:
+        supervised = SupervisedCIFAR(depth=56)
+        answers = supervised.logits(images).argmax(axis=1)
+    except WeightsError:
+        return SelfSupervisedCIFAR(), None
+    shares = np.bincount(answers, minlength=len(CIFAR10)) / len(answers)
+    return supervised, {name: float(share) for name, share in zip(CIFAR10, shares, strict=True)}
+
+
+def _failures(
+    family: str,
+    among: Neighbourhoods,
+    classes: dict[str, float] | None,
+    *,
+    nearest: tuple[float, ...],
+    nearest_reals: tuple[float, ...],
+) -> tuple[str, ...]:
+    found = []
+    if among.precision < LEAST_PRECISION:
+        found.append(f"precision {among.precision:.2f} is below {LEAST_PRECISION}")
+    if among.coverage < LEAST_COVERAGE:
+        found.append(f"coverage {among.coverage:.2f} is below {LEAST_COVERAGE}")
+    rare = [name for name, share in (classes or {}).items() if share < LEAST_SHARE]
+    if rare and family in ALL_CLASSES:
+        found.append(f"fewer than {LEAST_SHARE:.0%} look like {', '.join(rare)}")
+    for quantile, ours, theirs in zip(QUANTILES, nearest, nearest_reals, strict=True):
+        if ours < theirs:
+            found.append(
+                f"the {quantile} % quantile of nearest-training distances is {ours:.2f}, the reals' {theirs:.2f}"
+            )
+    return tuple(found)
