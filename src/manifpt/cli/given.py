@@ -147,3 +147,12 @@ def _smaller(images: ImageSet, side: int) -> str:
 def model_folder(path: str | Path) -> bool:
     """Return whether a path is a folder that ``manifpt fit`` wrote."""
     return (Path(path) / "model.json").is_file()
+
+
+def photographs(places: list[str], resize: int | None = None, crop: int | None = None) -> ImageSet:
+    """Return reals, and say on stderr how many there are."""
+    from manifpt.images import ImageSet  # noqa: PLC0415
+
+    images = ImageSet.photographs(places, resize=resize, crop=crop)
+    tell(f"{len(images)} reals of {images.width} × {images.height} pixels")
+    return images

@@ -115,3 +115,7 @@ NoCache = Annotated[
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV for spreadsheets.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(help="Folder of trained generators.", show_default="MANIFPT_ZOO, or zoo/weights", metavar="FOLDER"),
+]

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from manifpt.cli import options
-from manifpt.cli.text import console, plain, tell
+from manifpt.cli import card, options
+from manifpt.cli.given import photographs
+from manifpt.cli.text import console, plain
 from manifpt.errors import ManifptError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from manifpt.zoo.card import Card
     from manifpt.zoo.design import Design
     from manifpt.zoo.training import Run
 
-GRID, NOT_SOUND = 64, 3
+GRID = 64
 COLUMNS = {
     "design": "name",
     "up": "upsampling",
@@ -36,14 +36,9 @@ application = typer.Typer(
     help="Train generators from named designs, and sample them (MANIFPT_ZOO names the folder of their weights).",
 )
 
-Weights = Annotated[
-    Path | None,
-    typer.Option(help="Folder of trained generators.", show_default="MANIFPT_ZOO, or zoo/weights", metavar="FOLDER"),
-]
-
 
 @application.command("list")
-def list_(weights: Weights = None) -> None:
+def list_(weights: options.Weights = None) -> None:
     """Show the designs that have names, and which of them are trained.
 
     Example: [bold]manifpt zoo list[/bold]
@@ -86,7 +81,7 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to take, or", rich_help_panel=LIMITS)] = None,
     minutes: Annotated[float | None, typer.Option(help="how long to train each.", rich_help_panel=LIMITS)] = None,
     size: Annotated[int, typer.Option(help="Height and width of the images: 32 or 64.", rich_help_panel=LIMITS)] = 32,
-    out: Weights = None,
+    out: options.Weights = None,
     resize: options.Resize = None,
     crop: options.Crop = None,
     device: options.DeviceName = options.Device.AUTO,
@@ -98,6 +93,7 @@ def train(
     Example: [bold]manifpt zoo train dcgan --data demo/images/real --steps 40 --out demo/zoo[/bold]
     """
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.extractors.artifacts import digest  # noqa: PLC0415
     from manifpt.zoo.designs import named  # noqa: PLC0415
     from manifpt.zoo.trained import folder  # noqa: PLC0415
 
@@ -107,7 +103,8 @@ def train(
             "neither or both of --steps and --minutes were given", expected="one of them", remedy="give --steps N"
         )
     chosen = [named(name, size=size) for name in designs]
-    reals, about = _reals(data, resize, crop)
+    images = photographs(data, resize, crop)
+    reals, about = images.pixels(), {"reals": len(images), "reals_digest": digest(images)}
     for design in chosen:
         _trained(design, reals, steps, minutes, out or folder(), about)
 
@@ -119,7 +116,7 @@ def sample(
     count: Annotated[int, typer.Option("--count", "-n", min=1, help="Images of each.")] = 1000,
     start: Annotated[int, typer.Option(min=0, help="Place of the first in the seed's sequence.")] = 0,
     seed: options.Seed = 0,
-    weights: Weights = None,
+    weights: options.Weights = None,
 ) -> None:
     """Write images of trained generators as lossless PNG with a manifest, or as one Parquet file.
 
@@ -153,7 +150,7 @@ def build(
         typer.Option("--design", help="Only these; may be given several times.", metavar="DESIGN"),
     ] = None,
     resize: options.Resize = None,
-    weights: Weights = None,
+    weights: options.Weights = None,
 ) -> None:
     """Build a data set from trained generators: train and test images of each, held-out reals and the reference.
 
@@ -174,71 +171,7 @@ def build(
     typer.echo(f"wrote {plain(str(out))}: {written} images, {len(made)} generators, {chosen.about}")
 
 
-@application.command("card")
-def card_(
-    designs: Annotated[list[str], typer.Argument(help="Names of trained generators.", metavar="DESIGN")],
-    data: Annotated[list[str], typer.Option(help="Folder of the reals that it learned from.", metavar="FOLDER")],
-    real: Annotated[list[str], typer.Option(help="Folder of reals that it has not seen.", metavar="FOLDER")],
-    count: Annotated[int, typer.Option("--count", "-n", min=6, help="Images to compare, at most.")] = 1000,
-    seed: options.Seed = 0,
-    weights: Weights = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Exit with status 3 when one has collapsed, copies or misses classes.")
-    ] = False,
-    as_json: options.AsJson = False,
-) -> None:
-    """Measure trained generators: distances to reals, precision, coverage, copies, classes.
-
-    Example: [bold]manifpt zoo card dcgan --weights demo/zoo --data demo/images/reference --real demo/images/real[/bold]
-    """
-    import json  # noqa: PLC0415  (commands load what they need when they run)
-    import sys  # noqa: PLC0415
-
-    import numpy as np  # noqa: PLC0415
-
-    from manifpt.zoo.card import card  # noqa: PLC0415
-    from manifpt.zoo.sampling import sampled  # noqa: PLC0415
-    from manifpt.zoo.trained import generator  # noqa: PLC0415
-
-    made = [generator(name, weights) for name in designs]
-    training, held_out = _reals(data, None, None)[0], _reals(real, None, None)[0]
-    failed = False
-    for one in made:
-        images = np.concatenate(list(sampled(one, count, seed=seed)))
-        found = card(images, family=one.design.family, training=training, real=held_out)
-        failed |= bool(found.failures)
-        if as_json:
-            sys.stdout.write(json.dumps({"design": one.design.name, **found.record()}, allow_nan=False) + "\n")
-        else:
-            _show_card(one.design.name, found)
-    if failed and strict:
-        raise typer.Exit(NOT_SOUND)
-
-
-def _show_card(name: str, found: Card) -> None:
-    from rich.table import Table  # noqa: PLC0415
-
-    table = Table(box=None, show_header=False, pad_edge=False, title=name, title_justify="left")
-    table.add_column(style="bold")
-    table.add_column()
-    table.add_row("Fréchet distance", f"{found.frechet:.2f} in {found.space}; reals to reals {found.frechet_reals:.2f}")
-    table.add_row("precision, recall", f"{found.precision:.2f}, {found.recall:.2f}")
-    table.add_row("density, coverage", f"{found.density:.2f}, {found.coverage:.2f}")
-    ours, theirs = (", ".join(f"{value:.2f}" for value in part) for part in (found.nearest, found.nearest_reals))
-    table.add_row("nearest training image", f"{ours} (1 %, 50 % quantile, RGB); held-out reals {theirs}")
-    if found.classes:
-        table.add_row("classes", ", ".join(f"{kind} {share:.0%}" for kind, share in found.classes.items()))
-    table.add_row("verdict", "; ".join(found.failures) or "sound")
-    console().print(table)
-
-
-def _reals(data: list[str], resize: int | None, crop: int | None) -> tuple[NDArray[np.uint8], dict[str, object]]:
-    from manifpt.extractors.artifacts import digest  # noqa: PLC0415
-    from manifpt.images import ImageSet  # noqa: PLC0415
-
-    images = ImageSet.photographs(data, resize=resize, crop=crop)
-    tell(f"{len(images)} reals of {images.width} × {images.height} pixels")
-    return images.pixels(), {"reals": len(images), "reals_digest": digest(images)}
+application.command("card")(card.card)
 
 
 def _trained(
