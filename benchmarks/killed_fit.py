@@ -126,6 +126,8 @@ POINTS: dict[str, Callable[[], None]] = {
 
 def fit(folder: Path, space: str, point: str | None, *, small: bool) -> None:
     """Run `manifpt fit` in this process, and log what it does."""
+    # A shell that starts jobs in the background makes them, and what they start, deaf to Ctrl-C.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1", MANIFPT_CACHE=str(folder / "cache"))
     from manifpt.attributors import checkpoints, network, trained_network, training
     from manifpt.cli import application
