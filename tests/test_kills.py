@@ -86,6 +86,6 @@ def test_ctrl_c_says_how_to_go_on_and_a_second_run_to_the_same_place_is_refused_
     )
     assert child.returncode == 130
     assert told.splitlines()[-1] == (
-        f"manifpt: stopped; its progress is in {work / 'model.checkpoint'}; run the same command again to go on, "
-        "the cache keeps points and projections"
+        f"manifpt: stopped; its progress is in {work / 'model.checkpoint'}; the cache keeps points and projections; "
+        "run the same command again to go on"
     )

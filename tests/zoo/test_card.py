@@ -26,6 +26,7 @@ def test_other_images_of_the_reals_distribution_are_sound() -> None:
     assert found.precision > 0.6
     assert found.coverage > 0.6
     assert found.frechet < 3 * found.frechet_reals + 1
+    assert found.nearer == pytest.approx(0.5, abs=0.13)
     assert not [failure for failure in found.failures if "quantile" not in failure]
 
 
@@ -33,7 +34,11 @@ def test_copies_of_the_training_images_are_flagged() -> None:
     training = scenes(300, 1)
     found = card(training[:150], family="gan", training=training, real=scenes(150, 2))
     assert found.nearest == (0.0, 0.0)
-    assert sum("quantile of nearest-training distances" in failure for failure in found.failures) == 2
+    assert found.nearer == 1.0
+    assert [text.split(" of ")[0] for text in found.failures if "%" in text] == [
+        "the 1 % quantile",
+        "100% lie nearer to a training image than to any",
+    ]
 
 
 def test_a_collapse_and_noise_are_flagged() -> None:
