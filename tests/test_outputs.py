@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -52,9 +56,35 @@ def test_the_current_folder_and_those_around_it_are_refused(tmp_path: Path, monk
             refuse_unusable(Path(out), ours=OURS, what="a result")
 
 
-def test_a_mount_point_is_refused() -> None:
-    with pytest.raises(DataError, match=r"/proc (cannot be written|holds)"):
-        refuse_unusable(Path("/proc"), ours=OURS, what="a result")
+MOUNTED = """
+import sys
+from pathlib import Path
+from manifpt.errors import DataError
+from manifpt.outputs import refuse_unusable
+try:
+    refuse_unusable(Path(sys.argv[1]), ours=(), what="a result")
+except DataError as error:
+    print(error)
+"""
+
+
+def test_a_mount_point_is_refused(tmp_path: Path, small_disk: Callable[..., list[str]]) -> None:
+    words = [*small_disk("1m"), sys.executable, "-c", MOUNTED, str(tmp_path / "disk")]
+    found = subprocess.run(words, capture_output=True, text=True, check=True)
+    assert "disk cannot be written (it is a mount point or the current folder)" in found.stdout
+
+
+def test_of_a_large_tree_only_the_way_to_the_first_strange_file_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for index in range(50):
+        made(tmp_path / "out" / f"{index:02d}", "x")
+    read: list[object] = []
+    scandir = os.scandir
+    monkeypatch.setattr(os, "scandir", lambda path: (read.append(path), scandir(path))[1])
+    with pytest.raises(DataError, match="holds 00/x"):
+        refuse_foreign(tmp_path / "out", ours=OURS, what="a result")
+    assert len(read) == 2
 
 
 @pytest.mark.parametrize("inside", ["data/out", "data/deep/out", "link/out", "data"])

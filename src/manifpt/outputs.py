@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from manifpt.errors import DataError
@@ -28,8 +28,7 @@ def refuse_foreign(out: Path, *, ours: Collection[str], what: str) -> None:
         return
     if not out.is_dir():
         raise DataError(f"{out} exists and is not {what}", expected="a new folder", remedy=REMEDY)
-    found = (Path(root) / name for root, folders, files in os.walk(out) for name in [*files, *_links(root, folders)])
-    strange = next((path for path in sorted(found) if not _is_ours(path.relative_to(out), ours)), None)
+    strange = next((path for path in _files(out) if not _is_ours(path.relative_to(out), ours)), None)
     if strange is not None:
         raise DataError(
             f"{out} holds {strange.relative_to(out)}, which is no part of {what}",
@@ -78,8 +77,12 @@ def refuse_unusable(out: Path, *, ours: Collection[str], what: str, sources: Ite
             )
 
 
-def _links(root: str, folders: list[str]) -> list[str]:
-    return [name for name in folders if os.path.islink(os.path.join(root, name))]
+def _files(folder: Path) -> Iterator[Path]:
+    """Yield what is below a folder, one after the other: the first strange file of a large tree is enough."""
+    for root, folders, files in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if os.path.islink(os.path.join(root, name))]
+        yield from (Path(root) / name for name in sorted([*files, *links]))
 
 
 def _is_ours(path: Path, ours: Collection[str]) -> bool:

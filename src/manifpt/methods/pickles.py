@@ -57,6 +57,7 @@ def _holds_pickle(path: Path) -> bool:
                 with archive.open(place) as member:
                     if _is_sign(member.read(HEAD)):
                         return True
+    # What cannot be read as an archive cannot be opened as one by any loader either; file digests refuse damage.
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error):
         return False
     return False

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,24 +128,11 @@ def sampled(name: str, count: int, seed: int = 0) -> NDArray[np.uint8]:
 def _batch(network: nn.Module, name: str, seed: int, start: int) -> NDArray[np.uint8]:
     import torch  # noqa: PLC0415  (torch loads when first used)
 
+    from manifpt.zoo.sampling import one_thread, pixels  # noqa: PLC0415
+
     noise = np.stack([_noise(network, name, seed, index) for index in range(start, start + BATCH)])
-    with torch.inference_mode(), _one_thread():
-        images = network.sampled(torch.from_numpy(noise))  # type: ignore[operator]  # typed as module or tensor
-    grey = (images.numpy().transpose(0, 2, 3, 1) + 1) * 127.5
-    return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Small layers gain little from a second thread, and sums split among threads differ in their last bits."""
-    import torch  # noqa: PLC0415  (torch loads when first used)
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    with torch.inference_mode(), one_thread():
+        return pixels(network.sampled(torch.from_numpy(noise)))  # type: ignore[operator]  # typed as module or tensor
 
 
 def _noise(network: nn.Module, name: str, seed: int, index: int) -> NDArray[np.float32]:

@@ -9,6 +9,7 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from manifpt.errors import ImageError, NumbersError
 from manifpt.zoo.networks.objective import Generator
@@ -60,7 +61,7 @@ def noise(made: Trained, seed: int, index: int) -> NDArray[np.float32]:
 
 def _block(made: Trained, seed: int, block: int) -> Images:
     latent = np.stack([noise(made, seed, index) for index in range(block * BATCH, (block + 1) * BATCH)])
-    with torch.inference_mode(), _one_thread():
+    with torch.inference_mode(), one_thread():
         found = cast("Generator", made.network).sampled(torch.from_numpy(latent)).float()
     wanted = (BATCH, 3, made.design.size, made.design.size)
     odd = int((~found.isfinite()).sum())
@@ -70,12 +71,17 @@ def _block(made: Trained, seed: int, block: int) -> Images:
             expected=f"finite values of shape {wanted}",
             remedy="train the generator again",
         )
-    grey = (found.numpy().transpose(0, 2, 3, 1) + 1) * 127.5
+    return pixels(found)
+
+
+def pixels(images: Tensor) -> Images:
+    """Return images in [−1, 1] (n, 3, h, w) as uint8 (n, h, w, 3)."""
+    grey = (images.numpy().transpose(0, 2, 3, 1) + 1) * 127.5
     return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
     """Small layers gain little from a second thread, and sums split among threads differ in their last bits."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

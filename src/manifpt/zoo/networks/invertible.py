@@ -8,6 +8,7 @@ from typing import Protocol, cast
 
 import torch
 from torch import Tensor, nn
+from torch.func import functional_call
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from manifpt.zoo.networks.drawing import uniform
@@ -140,8 +141,15 @@ class Flow(nn.Module):
         return cast("list[Invertible]", list(cast("nn.ModuleList", self.levels[level])))
 
     def sampled(self, latent: Tensor) -> Tensor:
-        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, 3 size²)."""
-        return self.inverse(self.temperature * latent).clamp(-1, 1)
+        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, 3 size²).
+
+        In float64: the inverse divides by scales, which carries float32's rounding, another in every batch, above 1e-5.
+        """
+        inverted = Inverted(self)
+        state = [*inverted.named_parameters(), *inverted.named_buffers()]
+        exact = {name: value.double() for name, value in state if value.is_floating_point()}
+        images: Tensor = functional_call(inverted, exact, (self.temperature * latent.double(),))
+        return images.clamp(-1, 1).to(latent.dtype)
 
     def bits_per_dimension(self, images: Tensor, random: torch.Generator) -> Tensor:
         """Return an upper bound of the bits in which a subpixel of each image could be written, (n,).
@@ -184,3 +192,15 @@ def bounded(moments: Tensor) -> tuple[Tensor, Tensor]:
     """Return log-scales within ± 1.5 and shifts, the halves of (n, 2c, h, w) along its channels."""
     log_scale, shift = moments.chunk(2, dim=1)
     return _LARGEST_LOG_SCALE * torch.tanh(log_scale / _LARGEST_LOG_SCALE), shift
+
+
+class Inverted(nn.Module):
+    """A flow from latents to images, as a module of its own."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__()
+        self.flow = flow
+
+    def forward(self, latent: Tensor) -> Tensor:
+        """Return the images of a latent (n, 3 size²)."""
+        return self.flow.inverse(latent)

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 class Generator(Protocol):
     """A network that turns standard normal noise into images.
 
-    Laws: the same noise gives the same image, within 1e-4 (a hundredth of a grey level), whatever else is in the batch;
-    gradients reach every parameter that samples depend on.
+    Laws: the same noise gives the same image, within 1e-5, whatever else is in the batch; gradients reach every
+    parameter that samples depend on.
     """
 
     latent_shape: tuple[int, ...]
