@@ -126,12 +126,13 @@ def sample(
 
     from manifpt.outputs import refuse_unusable  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.zoo.output import samples, write_folder, write_parquet  # noqa: PLC0415
+    from manifpt.zoo.sampling import source  # noqa: PLC0415
     from manifpt.zoo.trained import generator  # noqa: PLC0415
 
     table = out.suffix == ".parquet"
     if not table:
         refuse_unusable(out, ours=(), what="an empty folder")
-    made = [generator(name, weights) for name in designs]
+    made = [source(generator(name, weights)) for name in designs]
     found = chain.from_iterable(samples(one, count, seed=seed, start=start) for one in made)
     written = write_parquet(out, found) if table else write_folder(out, found)
     typer.echo(f"wrote {plain(str(out))}: {written} images of {len(made)} generators")

@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,7 @@ from PIL import Image
 
 from manifpt.progress import tracked
 from manifpt.writing import replaced
-from manifpt.zoo.sampling import BATCH, sampled
-from manifpt.zoo.trained import Trained
+from manifpt.zoo.source import Source
 
 MANIFEST = "manifest.csv"
 COLUMNS = ("path", "generator", "family", "role", "latent", "seed", "index", "weights")
@@ -34,35 +34,32 @@ class Sample:
     row: dict[str, str | int]
 
 
-def samples(made: Trained, count: int, *, seed: int = 0, start: int = 0) -> Iterator[Sample]:
+def samples(source: Source, count: int, *, seed: int = 0, start: int = 0) -> Iterator[Sample]:
     """Yield a generator's images with their rows.
 
     Args:
-        made: A trained generator.
+        source: The generator.
         count: How many images.
         seed: Of the sequence.
         start: The first image's place in the sequence.
     """
-    blocks = sampled(made, count, seed=seed, start=start)
-    index = start
-    for block in tracked(blocks, f"sampling {made.design.name}", total=-(-count // BATCH)):
-        for pixels in block:
-            yield Sample(pixels, row(made, seed, index))
-            index += 1
+    images = chain.from_iterable(source.draw(count, seed=seed, start=start))
+    for place, pixels in enumerate(tracked(images, f"sampling {source.name}", total=count)):
+        yield Sample(pixels, row(source, seed, start + place))
 
 
-def row(made: Trained, seed: int, index: int) -> dict[str, str | int]:
+def row(source: Source, seed: int, index: int) -> dict[str, str | int]:
     """Return what the manifest says of one image; its latent names what must stay on one side of a split."""
-    name = made.design.name
+    name = source.name
     return {
         "path": f"{name}/{index:06d}.png",
         "generator": name,
-        "family": made.design.family,
+        "family": source.family,
         "role": "",
         "latent": f"{name}:{seed}:{index}",
         "seed": seed,
         "index": index,
-        "weights": made.digest,
+        "weights": source.digest,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import cast
 
 import numpy as np
@@ -13,10 +14,15 @@ from torch import Tensor
 
 from manifpt.errors import ImageError, NumbersError
 from manifpt.zoo.networks.objective import Generator
+from manifpt.zoo.source import Images, Source
 from manifpt.zoo.trained import Trained
 
 BATCH = 50
-Images = NDArray[np.uint8]
+
+
+def source(made: Trained) -> Source:
+    """Return a trained generator as a source of images."""
+    return Source(made.design.name, made.design.family, made.digest, partial(sampled, made))
 
 
 def sampled(made: Trained, count: int, *, seed: int = 0, start: int = 0) -> Iterator[Images]:

@@ -13,6 +13,7 @@ from manifpt.images import ImageSet
 from manifpt.progress import tracked
 from manifpt.registry import suggestion
 from manifpt.zoo.output import Sample, samples
+from manifpt.zoo.sampling import source
 from manifpt.zoo.trained import Trained
 
 TRAIN, TEST, REFERENCE = "train", "test", "reference"
@@ -97,7 +98,7 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
     yield from _reals(reference, "reference")
     yield from _reals(real, "real")
     for one in made:
-        for place, sample in enumerate(samples(one, chosen.train + chosen.test, seed=SEED)):
+        for place, sample in enumerate(samples(source(one), chosen.train + chosen.test, seed=SEED)):
             yield Sample(sample.pixels, sample.row | {"role": TRAIN if place < chosen.train else TEST})
 
 

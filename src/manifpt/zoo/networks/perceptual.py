@@ -31,7 +31,7 @@ def structural_similarity(first: Tensor, second: Tensor, *, span: float = 2.0) -
     Args:
         first: (n, channels, h, w), sides of at least 11.
         second: The same shape.
-        span: Largest less smallest value that a pixel can have; 2 for pixels in [−1, 1].
+        span: Largest value that a pixel can have; the smallest is 0.
 
     Example:
         >>> images = torch.linspace(-1, 1, 3 * 16 * 16).view(1, 3, 16, 16)
@@ -141,5 +141,6 @@ def reconstruction(loss: str) -> Distance:
 
 def _dissimilarity(images: Tensor, targets: Tensor) -> Tensor:
     margin = (RADIUS,) * 4
-    continued = [functional.pad(maps, margin, mode="reflect") for maps in (images, targets)]
+    # Means are compared by their product, which wants black at 0: about a grey of 0, an inverted image would do too.
+    continued = [functional.pad(maps + 1, margin, mode="reflect") for maps in (images, targets)]
     return 1 - structural_similarity(*continued).mean()
