@@ -23,6 +23,8 @@ LEVELS: dict[str, tuple[str, ...]] = {
 ORDER = 5
 SEEDS = 2
 CENTRE_SEEDS = 8
+# All 56 together weigh little, and learn in seconds.
+WIDTH = 8
 
 # Per choice and run's upsampling, what the column's levels beyond the choice's own stand for.
 _PICKS: dict[str, tuple[tuple[int, ...], ...]] = {
@@ -68,7 +70,7 @@ def _level(field: str, level: int, upsampling: int) -> str:
     return levels[level if level < len(levels) else _PICKS[field][upsampling][level - len(levels)]]
 
 
-def decoders(size: int = 32, width: int = 32) -> list[Design]:
+def decoders(size: int = 32, width: int = WIDTH) -> list[Design]:
     """Return the designs of all decoders: each run in 2 seeds, the centre in 8, 56 together.
 
     Args:

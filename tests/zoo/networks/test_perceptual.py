@@ -51,6 +51,13 @@ def test_structural_similarity_of_two_flat_images_is_the_luminance_term() -> Non
     assert structural_similarity(dark, bright).item() == pytest.approx(expected, abs=1e-4)
 
 
+def test_an_inverted_image_is_far_in_structural_similarity() -> None:
+    bright = 0.6 + 0.3 * pictures(4, 32, 0)
+    distance = reconstruction("ssim")
+    assert distance(-bright, bright) > 0.9
+    assert distance(bright * 0.9, bright) < 0.1
+
+
 def test_each_pair_of_a_batch_has_its_own_similarity() -> None:
     first, second = pictures(4, 16, 0), pictures(4, 16, 1)
     second[2] = first[2]

@@ -15,16 +15,17 @@ from manifpt.zoo.networks.perceptual import Distance, reconstruction
 from manifpt.zoo.networks.pyramid import COARSEST, Decoder, Encoder, channels
 from manifpt.zoo.networks.solitary import Solitary
 
-# Channels of the 4 × 4 code per size of image, and of the encoder per width of the design: what fits what is shipped,
-# of which the covariance of the codes is a good part.
+# Channels of the 4 × 4 code per size of image, and of the encoder per width of the design: what fits what is shipped.
 CODES = {32: 16, 64: 24}
 ENCODERS = {32: 2, 64: 1}
 # Share of the newest batch in the codes' moments, once there are enough of them for a mean.
 NEWEST = 0.005
+# For some hundred steps, of which there are about fifty a second.
+RECIPE = Recipe(batch=32, rate=8e-3, average=0.99)
 
 
 class Autoencoder(nn.Module):
-    """An encoder of fixed form, a decoder of a design, and the Gaussian of its codes; a ``Generator``.
+    """An encoder of fixed form, a decoder of a design, and the moments of its codes; a ``Generator``.
 
     Args:
         design: Choices of the decoder. The encoder has strided convolutions, group normalisation and leaky rectifiers
@@ -38,7 +39,7 @@ class Autoencoder(nn.Module):
     """
 
     mean: Tensor
-    covariance: Tensor
+    square: Tensor
 
     def __init__(self, design: Design) -> None:
         super().__init__()
@@ -51,7 +52,7 @@ class Autoencoder(nn.Module):
         self.from_code = convolution(code, channels(design.width, COARSEST))
         self.decoder = Decoder(design)
         self.register_buffer("mean", torch.zeros(self.latent_shape))
-        self.register_buffer("covariance", torch.eye(*self.latent_shape))
+        self.register_buffer("square", torch.ones(self.latent_shape))
 
     def encoded(self, images: Tensor) -> Tensor:
         """Return the codes of images in [−1, 1], (n, *latent_shape)."""
@@ -68,15 +69,16 @@ class Autoencoder(nn.Module):
         return self.decoded(self.encoded(images))
 
     def sampled(self, latent: Tensor) -> Tensor:
-        """Return images in [−1, 1] of standard normal noise (n, *latent_shape), through the Gaussian of the codes."""
-        # The symmetric root is unique, whereas the signs of a factorisation differ between machines.
-        values, vectors = torch.linalg.eigh(self.covariance.double())
-        root = (vectors * values.clamp(min=0).sqrt()) @ vectors.T
-        return self.decoded((self.mean.double() + latent.double() @ root).to(latent))
+        """Return images in [−1, 1] of standard normal noise (n, *latent_shape), through the codes' mean and spread.
+
+        Their correlations are left out: kept, they would weigh more than the network.
+        """
+        spread = (self.square - self.mean.square()).clamp(min=0).sqrt()
+        return self.decoded(self.mean + latent * spread)
 
     @torch.no_grad()
     def remember(self, codes: Tensor, step: int) -> None:
-        """Move the Gaussian of the codes towards the moments of these, (n, *latent_shape).
+        """Move the moments of the codes towards those of these, (n, *latent_shape).
 
         Args:
             codes: Of a batch.
@@ -84,9 +86,8 @@ class Autoencoder(nn.Module):
         """
         share = max(1 / (step + 1), NEWEST)
         codes = codes.detach().float()
-        old = self.covariance + torch.outer(self.mean, self.mean)
         self.mean.lerp_(codes.mean(0), share)
-        self.covariance.copy_(old.lerp(codes.T @ codes / len(codes), share) - torch.outer(self.mean, self.mean))
+        self.square.lerp_(codes.square().mean(0), share)
 
     def loss(self, images: Tensor, step: int, distance: Distance) -> Tensor:
         """Return the distance of the reconstructions from the images, a scalar; in training the codes are remembered.
@@ -119,4 +120,4 @@ def objective(design: Design) -> Objective:
     refuse_unhonoured(design, **{**HONOURED, "downsampling": downsampling}, loss=("l2", "l1", "ssim", "perceptual"))
     distance = reconstruction(design.loss)
     network = generator(design)
-    return Solitary(network, Recipe(average=0.99), lambda images, random, step: network.loss(images, step, distance))
+    return Solitary(network, RECIPE, lambda images, random, step: network.loss(images, step, distance))
