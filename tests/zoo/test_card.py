@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 
+from manifpt.images import ImageSet
 from manifpt.zoo.card import card
 
 
@@ -14,6 +18,10 @@ def scenes(count: int, seed: int) -> NDArray[np.uint8]:
     rng = np.random.default_rng(seed)
     coarse = rng.integers(0, 256, (count, 4, 4, 3)).repeat(8, 1).repeat(8, 2)
     return np.clip(coarse + rng.normal(0, 4, coarse.shape), 0, 255).astype(np.uint8)
+
+
+def photographs(folder: Path) -> NDArray[np.uint8]:
+    return ImageSet.photographs([str(folder)]).pixels()
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +41,25 @@ def test_other_images_of_the_reals_distribution_are_sound() -> None:
 def test_copies_of_the_training_images_are_flagged() -> None:
     training = scenes(300, 1)
     found = card(training[:150], family="gan", training=training, real=scenes(150, 2))
-    assert found.nearest == (0.0, 0.0)
+    assert found.nearest_rgb == (0.0, 0.0)
+    assert max(found.nearest) < 0.01
     assert found.nearer == 1.0
     assert [text.split(" of ")[0] for text in found.failures if "%" in text] == [
         "the 1 % quantile",
+        "the 50 % quantile",
         "100% lie nearer to a training image than to any",
     ]
+
+
+def test_smooth_images_that_nobody_copied_are_nearer_in_pixels_alone(shared_data: Path) -> None:
+    training = photographs(shared_data / "reals" / "cifar10-train")
+    real = photographs(shared_data / "reals" / "cifar10-test")[:600]
+    smooth = np.stack([gaussian_filter(image, (1.5, 1.5, 0)) for image in real])
+    found = card(smooth, family="vae", training=training, real=real)
+    assert found.nearest_rgb[1] < found.nearest_reals_rgb[1]
+    assert not any("quantile" in failure for failure in found.failures)
+    mirrored = card(training[:600, :, ::-1].copy(), family="vae", training=training, real=real)
+    assert any("1 % quantile" in failure for failure in mirrored.failures)
 
 
 def test_a_collapse_and_noise_are_flagged() -> None:

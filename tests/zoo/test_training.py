@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from manifpt.errors import DataError, ModelError, NumbersError
-from manifpt.zoo import training
+from manifpt.errors import DataError, ModelError, NumbersError, UnknownNameError
+from manifpt.zoo import batches, training
+from manifpt.zoo.design import Design
 from manifpt.zoo.networks.objective import Generator, Objective
 
 from .tiny import DESIGN, Tiny, TinyGenerator
@@ -116,12 +117,12 @@ def test_the_average_follows_the_generator_and_is_ready_to_sample() -> None:
 
 def test_batches_are_reals_of_which_about_half_are_mirrored() -> None:
     ramp = np.broadcast_to(np.arange(32, dtype=np.uint8)[None, None, :, None], (10, 32, 32, 3))
-    found = training.batch(ramp, 400, seed=0, step=0)
+    found = batches.batch(ramp, 400, seed=0, step=0)
     mirrored = found[:, 0, 0, 0] > found[:, 0, 0, -1]
     assert 140 < int(mirrored.sum()) < 260
     assert found.min() == -1
     torch.testing.assert_close(found.max(), torch.tensor(31 / 127.5 - 1))
-    assert not torch.equal(found, training.batch(ramp, 400, seed=0, step=1))
+    assert not torch.equal(found, batches.batch(ramp, 400, seed=0, step=1))
 
 
 def test_a_loss_that_is_no_number_says_which_and_when(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,3 +158,61 @@ def test_the_first_stage_is_a_share_of_all_steps_also_after_a_kill(
     assert training.trained(DESIGN, IMAGES, steps=50, checkpoint=tmp_path / "c").objective.stage == 15
     timed = training.trained(DESIGN, IMAGES, minutes=0.005)
     assert timed.objective.stage == max(1, round(0.3 * timed.total))
+
+
+def test_labels_are_those_of_the_images_of_a_batch() -> None:
+    labels = np.arange(50)
+    images = np.broadcast_to(labels[:, None, None, None].astype(np.uint8), (50, 32, 32, 3))
+    drawn = batches.batch(images, 30, seed=4, step=7)[:, 0, 0, 0]
+    told = batches.batch_labels(labels, 30, seed=4, step=7)
+    torch.testing.assert_close((drawn + 1) * 127.5, told.float())
+
+
+CLASSES = Design("c", "gan", "dcgan", "nearest", "relu", "batch", "strided", "none", "bce", width=8, classes=3)
+LABELS = np.arange(50) % 3
+
+
+def test_a_killed_training_with_classes_goes_on_to_the_same_bits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from manifpt.zoo.networks import dcgan
+
+    monkeypatch.setattr(training, "objective", dcgan.objective)
+    unbroken = training.trained(CLASSES, IMAGES, LABELS, steps=6)
+    stepped = training._stepped
+
+    def killed(run: training.Run, *arguments: Any) -> Any:
+        if run.step == 4:
+            raise KeyboardInterrupt
+        return stepped(run, *arguments)
+
+    monkeypatch.setattr(training, "_stepped", killed)
+    with pytest.raises(KeyboardInterrupt):
+        training.trained(CLASSES, IMAGES, LABELS, steps=6, checkpoint=tmp_path / "c")
+    monkeypatch.setattr(training, "_stepped", stepped)
+    assert bits(training.trained(CLASSES, IMAGES, LABELS, steps=6, checkpoint=tmp_path / "c")) == bits(unbroken)
+    with pytest.raises(ModelError, match="another training"):
+        training.trained(CLASSES, IMAGES, LABELS[::-1].copy(), steps=6, checkpoint=tmp_path / "c")
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (None, "no labels of 50 reals for the 3 classes of c"),
+        (LABELS[:9], "9 labels up to 2 of 50 reals"),
+        (LABELS + 1, "50 labels up to 3 of 50 reals"),
+    ],
+)
+def test_labels_that_are_not_the_designs_classes_are_refused(labels: Any, said: str) -> None:
+    with pytest.raises(DataError, match=said):
+        training.trained(CLASSES, IMAGES, labels, steps=1)
+
+
+def test_labels_for_a_design_without_classes_are_refused() -> None:
+    with pytest.raises(DataError, match="for the 0 classes of c"):
+        training.trained(CLASSES.but(classes=0), IMAGES, LABELS, steps=1)
+
+
+def test_an_architecture_that_cannot_be_told_classes_says_so() -> None:
+    with pytest.raises(UnknownNameError, match="dcgan cannot be told the classes of its reals"):
+        training.trained(DESIGN.but(classes=3), IMAGES, LABELS, steps=1)

@@ -65,8 +65,12 @@ def _show_card(name: str, found: Card) -> None:
     table.add_row("Fréchet distance", f"{found.frechet:.2f} in {found.space}; reals to reals {found.frechet_reals:.2f}")
     table.add_row("precision, recall", f"{found.precision:.2f}, {found.recall:.2f}")
     table.add_row("density, coverage", f"{found.density:.2f}, {found.coverage:.2f}")
-    ours, theirs = (", ".join(f"{value:.2f}" for value in part) for part in (found.nearest, found.nearest_reals))
-    table.add_row("nearest training image", f"{ours} (1 %, 50 % quantile, RGB); held-out reals {theirs}")
+    for space, *pair in (
+        ("ssl-cifar", found.nearest, found.nearest_reals),
+        ("rgb", found.nearest_rgb, found.nearest_reals_rgb),
+    ):
+        ours, theirs = (", ".join(f"{value:.2f}" for value in part) for part in pair)
+        table.add_row(f"to training, {space}", f"{ours} (1 %, 50 % quantile); held-out reals {theirs}")
     table.add_row("copies", f"{found.nearer:.0%} nearer to a training image than to as many unseen reals; 50% expected")
     if found.classes:
         table.add_row("classes", ", ".join(f"{kind} {share:.0%}" for kind, share in found.classes.items()))

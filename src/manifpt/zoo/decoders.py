@@ -93,7 +93,11 @@ def decoders(size: int = 32, width: int = WIDTH) -> list[Design]:
             size=size,
             width=width,
             seed=seed,
-            **run,
+            upsampling=run["upsampling"],
+            nonlinearity=run["nonlinearity"],
+            normalisation=run["normalisation"],
+            skip=run["skip"],
+            loss=run["loss"],
         )
         for index, run in enumerate(runs())
         for seed in range(SEEDS if index else CENTRE_SEEDS)

@@ -128,7 +128,8 @@ def sampled(name: str, count: int, seed: int = 0) -> NDArray[np.uint8]:
 def _batch(network: nn.Module, name: str, seed: int, start: int) -> NDArray[np.uint8]:
     import torch  # noqa: PLC0415  (torch loads when first used)
 
-    from manifpt.zoo.sampling import one_thread, pixels  # noqa: PLC0415
+    from manifpt.zoo.sampling import pixels  # noqa: PLC0415
+    from manifpt.zoo.threads import one_thread  # noqa: PLC0415
 
     noise = np.stack([_noise(network, name, seed, index) for index in range(start, start + BATCH)])
     with torch.inference_mode(), one_thread():

@@ -49,10 +49,11 @@ class Design:
         size: Height and width of its images, pixels.
         width: Channels of the widest maps, in the architecture's own terms.
         seed: Of its initial weights and its training.
+        classes: How many classes it is told of its reals and draws with equal probability; 0 for none.
 
     Raises:
         UnknownNameError: A choice is not one of those that exist; the nearest are suggested.
-        NumbersError: The width or seed is out of range.
+        NumbersError: The width, the seed or the number of classes is out of range.
 
     Example:
         >>> design = Design("a", "gan", "dcgan", "transposed", "relu", "batch", "strided", "none", "bce")
@@ -72,14 +73,15 @@ class Design:
     size: int = 32
     width: int = 32
     seed: int = 0
+    classes: int = 0
 
     def __post_init__(self) -> None:
         for field, known in CHOICES.items():
             _refuse_unknown(field, str(getattr(self, field)), known)
-        if self.width < 1 or self.seed < 0:
+        if self.width < 1 or self.seed < 0 or self.classes < 0:
             raise NumbersError(
-                f"width {self.width} with seed {self.seed}",
-                expected="a width from 1 and a seed from 0 up",
+                f"width {self.width} with seed {self.seed} and {self.classes} classes",
+                expected="a width from 1, a seed and a number of classes from 0 up",
                 remedy="correct the one that is too small",
             )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from typing import cast
 
@@ -15,6 +14,7 @@ from torch import Tensor
 from manifpt.errors import ImageError, NumbersError
 from manifpt.zoo.networks.objective import Generator
 from manifpt.zoo.source import Images, Source
+from manifpt.zoo.threads import one_thread
 from manifpt.zoo.trained import Trained
 
 BATCH = 50
@@ -84,14 +84,3 @@ def pixels(images: Tensor) -> Images:
     """Return images in [−1, 1] (n, 3, h, w) as uint8 (n, h, w, 3)."""
     grey = (images.numpy().transpose(0, 2, 3, 1) + 1) * 127.5
     return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Small layers gain little from a second thread, and sums split among threads differ in their last bits."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

@@ -1,10 +1,15 @@
-"""Data sets made of trained generators: the same images on every machine, with roles by place in the sequence."""
+"""Data sets made of trained generators: the same images on every machine, with roles that nothing but content decides.
+
+A generator's images train or test by their place in its sequence. A decoder's are reconstructions of held-out reals,
+the same for all decoders, and have the role of the real that they show: no content is in training and in the test.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -13,6 +18,8 @@ from manifpt.images import ImageSet
 from manifpt.progress import tracked
 from manifpt.registry import suggestion
 from manifpt.zoo.output import Sample, samples
+from manifpt.zoo.output import row as row_of
+from manifpt.zoo.reconstruction import reconstructed
 from manifpt.zoo.sampling import source
 from manifpt.zoo.trained import Trained
 
@@ -28,6 +35,7 @@ class Recipe:
 
     Args:
         name: How the command calls it.
+        folder: Where its generators are, below the folder of weights.
         decoders: Whether it is made of decoders, or of all other generators.
         train: Images of each generator that train.
         test: Those that test.
@@ -35,6 +43,7 @@ class Recipe:
     """
 
     name: str
+    folder: str
     decoders: bool
     train: int
     test: int
@@ -42,9 +51,9 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("gm-cifar10-zoo", False, 1000, 500, "generators trained on CIFAR-10"),
-    Recipe("gm-catsdogs-zoo", False, 1000, 500, "generators trained on cats and dogs, for transfer"),
-    Recipe("gm-decoders-zoo", True, 200, 100, "decoders over crossed choices"),
+    Recipe("gm-cifar10-zoo", "", False, 1000, 500, "generators trained on CIFAR-10"),
+    Recipe("gm-catsdogs-zoo", "catsdogs", False, 1000, 500, "generators trained on cats and dogs, for transfer"),
+    Recipe("gm-decoders-zoo", "", True, 200, 100, "held-out reals, reconstructed by decoders of crossed choices"),
 )
 
 
@@ -78,7 +87,7 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
         real: Held-out reals: the class ``real``; their content decides which of them test.
 
     Raises:
-        DataError: There is no generator, or sizes differ, or a held-out real is a reference.
+        DataError: There is no generator, or sizes differ, or a held-out real is a reference, or there are too few.
     """
     if not made:
         raise DataError(
@@ -87,6 +96,20 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
             remedy="train some, or name their folder",
         )
     _refuse_sizes(made, reference, real)
+    refuse_shared(reference, real)
+    shown = _shown(chosen, real) if chosen.decoders else []
+    yield from reals(reference, role=REFERENCE)
+    yield from reals(real)
+    for one in made:
+        yield from _reconstructions(one, real, shown) if chosen.decoders else _sequence(one, chosen)
+
+
+def refuse_shared(reference: ImageSet, real: ImageSet) -> None:
+    """Raise where a held-out real is a reference too.
+
+    Raises:
+        DataError: One is.
+    """
     known = set(reference.digests)
     for path, digest in zip(real.paths, real.digests, strict=True):
         if digest in known:
@@ -95,28 +118,72 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
                 expected="reals that no generator has seen",
                 remedy="leave it out of --real",
             )
-    yield from _reals(reference, "reference")
-    yield from _reals(real, "real")
-    for one in made:
-        for place, sample in enumerate(samples(source(one), chosen.train + chosen.test, seed=SEED)):
-            yield Sample(sample.pixels, sample.row | {"role": TRAIN if place < chosen.train else TEST})
 
 
-def _reals(images: ImageSet, name: str) -> Iterator[Sample]:
+def reals(images: ImageSet, *, role: str = "") -> Iterator[Sample]:
+    """Yield reals with their rows.
+
+    Args:
+        images: The reals.
+        role: That of all; where there is none, two of three train and the others test, by their content.
+    """
+    name = role or "real"
     for index in tracked(range(len(images)), f"writing {name}"):
         digest = images.digests[index]
-        tests = int(hashlib.sha256(digest.encode()).hexdigest(), 16) % PARTS == 0
-        role = REFERENCE if name == "reference" else TEST if tests else TRAIN
         row: dict[str, str | int] = {
             "path": f"{name}/{index:06d}.png",
             "generator": "real",
             "family": "real",
-            "latent": f"real:{digest[:16]}",
+            "latent": _latent(digest),
             "seed": "",
             "index": index,
             "weights": "",
         }
-        yield Sample(np.asarray(images[index]), row | {"role": role})
+        yield Sample(np.asarray(images[index]), row | {"role": role or held_out_role(digest)})
+
+
+def held_out_role(digest: str) -> str:
+    """Return whether a held-out real trains or tests, by its content."""
+    return TEST if _place(digest) % PARTS == 0 else TRAIN
+
+
+def _sequence(one: Trained, chosen: Recipe) -> Iterator[Sample]:
+    for place, sample in enumerate(samples(source(one), chosen.train + chosen.test, seed=SEED)):
+        yield Sample(sample.pixels, sample.row | {"role": TRAIN if place < chosen.train else TEST})
+
+
+def _shown(chosen: Recipe, real: ImageSet) -> list[int]:
+    """Return the reals that every decoder reconstructs: of each role the first ones, in an order that content gives."""
+    order = sorted(range(len(real)), key=lambda index: _place(real.digests[index]))
+    found: list[int] = []
+    for role, count in ((TRAIN, chosen.train), (TEST, chosen.test)):
+        some = [index for index in order if held_out_role(real.digests[index]) == role][:count]
+        if len(some) < count:
+            raise DataError(
+                f"{len(some)} of the {len(real)} held-out reals are for {'training' if role == TRAIN else 'the test'}",
+                expected=f"at least {count}, for decoders to reconstruct",
+                remedy="give more folders with --real",
+            )
+        found += some
+    return found
+
+
+def _reconstructions(one: Trained, real: ImageSet, shown: list[int]) -> Iterator[Sample]:
+    originals = np.stack([np.asarray(real[index]) for index in shown])
+    images = chain.from_iterable(reconstructed(one, originals))
+    name = one.design.name
+    for index, pixels in zip(shown, tracked(images, f"decoding {name}", total=len(shown)), strict=True):
+        digest = real.digests[index]
+        row = row_of(source(one), SEED, index) | {"latent": _latent(digest), "role": held_out_role(digest)}
+        yield Sample(pixels, row)
+
+
+def _latent(digest: str) -> str:
+    return f"real:{digest[:16]}"
+
+
+def _place(digest: str) -> int:
+    return int(hashlib.sha256(digest.encode()).hexdigest(), 16)
 
 
 def _refuse_sizes(made: list[Trained], reference: ImageSet, real: ImageSet) -> None:

@@ -13,17 +13,17 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from manifpt.attributors.inference import chosen_device, chosen_precision
 from manifpt.attributors.randomness import seeded
-from manifpt.errors import DataError, ModelError, NumbersError
+from manifpt.errors import ModelError, NumbersError, UnknownNameError
 from manifpt.sealed import seal, unsealed
 from manifpt.zoo.architectures import objective
+from manifpt.zoo.batches import Images, Labels, batch, batch_labels, refuse_unfit
 from manifpt.zoo.design import Design
 from manifpt.zoo.meter import Meter
-from manifpt.zoo.networks.objective import Objective, Staged
+from manifpt.zoo.networks.objective import Conditioned, Objective, Staged
 
 WARM_UP = 200
 CLIP = 1.0
@@ -33,7 +33,6 @@ TIMED = 30  # steps after which a time limit is turned into a number of steps
 BEFORE = 2**32  # the step whose batch sets what depends on data
 SAVED_AFTER = 60.0  # seconds
 NETWORK, AVERAGE, MOMENTS = "network.", "average.", "moments."
-Images = NDArray[np.uint8]
 
 
 @dataclass(slots=True)
@@ -60,6 +59,7 @@ class Run:
 def trained(
     design: Design,
     images: Images,
+    labels: Labels | None = None,
     *,
     steps: int | None = None,
     minutes: float | None = None,
@@ -75,19 +75,22 @@ def trained(
     Args:
         design: What to build.
         images: Reals to learn from, uint8 (n, size, size, 3).
+        labels: Their classes, int64 (n,), where the design has classes.
         steps: How many steps to take, or
         minutes: how long to train.
         checkpoint: File from which training goes on, and which is written every minute and at the end.
         watched: Called every minute and at the end, for instance to draw samples.
 
     Raises:
-        DataError: There is no image, or it is of another size than the design's.
+        DataError: There is no image, or it is of another size than the design's, or labels are not its classes.
+        UnknownNameError: The design's architecture cannot be told classes.
         NumbersError: Neither or both limits are given, or a loss became NaN.
         ModelError: The checkpoint belongs to another training.
     """
-    _refuse(design, images, steps, minutes)
+    _refuse(steps, minutes)
+    refuse_unfit(design, images, labels)
     run = _begun(design, steps)
-    key = _key(design, images, steps, minutes)
+    key = _key(design, images, labels, steps, minutes)
     if checkpoint is not None:
         _resumed(run, checkpoint, key)
     _staged(run)
@@ -95,7 +98,7 @@ def trained(
     with Meter(f"training {design.name}", run.total) as meter:
         while run.total == 0 or run.step < run.total:
             started = time.perf_counter()
-            losses = _stepped(run, design, images)
+            losses = _stepped(run, design, images, labels)
             run.seconds += time.perf_counter() - started
             if run.total == 0 and run.step == TIMED and minutes is not None:
                 run.total = max(TIMED + 1, round(minutes * 60 / run.seconds * TIMED))
@@ -110,23 +113,7 @@ def trained(
     return run
 
 
-def batch(images: Images, size: int, *, seed: int, step: int) -> Tensor:
-    """Return the reals of one step, half of them mirrored, in [−1, 1], (size, 3, h, w).
-
-    Args:
-        images: uint8 (n, h, w, 3).
-        size: Images in the batch, drawn with replacement.
-        seed: Of the training.
-        step: Which step.
-    """
-    rng = np.random.default_rng([seed, step])
-    chosen = images[rng.integers(len(images), size=size)]
-    mirrored = rng.random(size) < 0.5  # noqa: PLR2004  (half of them)
-    chosen = np.where(mirrored[:, None, None, None], chosen[:, :, ::-1], chosen)
-    return torch.from_numpy(np.ascontiguousarray(chosen.transpose(0, 3, 1, 2), np.float32) / 127.5 - 1)
-
-
-def _refuse(design: Design, images: Images, steps: int | None, minutes: float | None) -> None:
+def _refuse(steps: int | None, minutes: float | None) -> None:
     given = [limit for limit in (steps, minutes) if limit is not None]
     if len(given) != 1 or given[0] <= 0:
         raise NumbersError(
@@ -134,16 +121,16 @@ def _refuse(design: Design, images: Images, steps: int | None, minutes: float | 
             expected="one of them, above 0",
             remedy="give --steps or --minutes",
         )
-    if not len(images) or images.shape[1:] != (design.size, design.size, 3):
-        raise DataError(
-            f"{len(images)} images of shape {images.shape[1:]}",
-            expected=f"reals of {design.size} × {design.size} pixels, which {design.name} learns from",
-            remedy=f"give reals of that size, or --resize {design.size}",
-        )
 
 
 def _begun(design: Design, steps: int | None) -> Run:
     built = objective(design)
+    if design.classes and not isinstance(built, Conditioned):
+        raise UnknownNameError(
+            f"{design.architecture} cannot be told the classes of its reals",
+            expected="an architecture that can: most GANs, flows and score models",
+            remedy=f"train {design.name} without --classes",
+        )
     device = chosen_device("auto")
     for network in built.networks.values():
         network.to(device).train()
@@ -157,7 +144,7 @@ def _staged(run: Run) -> None:
         run.objective.stage = max(1, round(STAGE * run.total))
 
 
-def _stepped(run: Run, design: Design, images: Images) -> dict[str, float]:
+def _stepped(run: Run, design: Design, images: Images, labels: Labels | None) -> dict[str, float]:
     """Take one step of every network, and return their losses."""
     recipe, device = run.objective.recipe, chosen_device("auto")
     precision = chosen_precision("auto" if recipe.bf16 else "fp32", device)
@@ -165,6 +152,8 @@ def _stepped(run: Run, design: Design, images: Images) -> dict[str, float]:
         run.objective.prepared(batch(images, PREPARED_ON, seed=design.seed, step=BEFORE).to(device))
         run.average.load_state_dict(run.objective.generator.state_dict())
     reals = batch(images, recipe.batch, seed=design.seed, step=run.step).to(device)
+    if labels is not None and isinstance(run.objective, Conditioned):
+        run.objective.labels = batch_labels(labels, recipe.batch, seed=design.seed, step=run.step).to(device)
     losses = {}
     with seeded(design.seed, run.step):
         random = torch.Generator(device).manual_seed(design.seed * 2**32 + run.step)
@@ -209,9 +198,11 @@ def _take_average(run: Run, decay: float) -> None:
             mean.copy_(now[name])
 
 
-def _key(design: Design, images: Images, steps: int | None, minutes: float | None) -> str:
+def _key(design: Design, images: Images, labels: Labels | None, steps: int | None, minutes: float | None) -> str:
     key = hashlib.blake2b(json.dumps([design.record(), steps, minutes, images.shape]).encode(), digest_size=16)
     key.update(np.ascontiguousarray(images).data)
+    if labels is not None:
+        key.update(np.ascontiguousarray(labels).data)
     return key.hexdigest()
 
 

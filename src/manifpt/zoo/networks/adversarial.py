@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn.functional import relu, softplus
 
 from manifpt.zoo.design import Design
+from manifpt.zoo.networks.conditioning import choosing
 from manifpt.zoo.networks.objective import Generator, Recipe
 
 # Ten times the penalty in the papers of all four (Gulrajani et al. 2017, Petzka et al. 2018, Kodali et al. 2017).
@@ -146,17 +147,23 @@ class Adversarial:
 
     Args:
         generator: Noise to images, a ``Generator``; called, it may leave [−1, 1].
-        discriminator: Images (n, 3, size, size) to scores (n,).
+        discriminator: Images (n, 3, size, size), and where there are classes (n,) these too, to scores (n,).
         loss: As of ``discriminator_loss``.
         recipe: How both are trained.
+        classes: How many classes the last number of the noise chooses among; 0 for none.
     """
 
-    def __init__(self, generator: nn.Module, discriminator: nn.Module, loss: str, recipe: Recipe) -> None:
+    labels: Tensor | None = None
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, loss: str, recipe: Recipe, *, classes: int = 0
+    ) -> None:
         self.generator = generator
         self.discriminator = discriminator
         self.networks: Mapping[str, nn.Module] = {"discriminator": discriminator, "generator": generator}
         self.recipe = recipe
         self._loss = loss
+        self._classes = classes
 
     def prepared(self, images: Tensor) -> None:
         """Set nothing: no weight depends on data."""
@@ -172,15 +179,22 @@ class Adversarial:
         """
         if name == "generator":
             with _still(self.discriminator):
-                return generator_loss(self._loss, self.discriminator(self._generated(images, random)))
+                return generator_loss(self._loss, self._score(self._generated(images, random)))
         with torch.no_grad():
             generated = self._generated(images, random)
-        scores = discriminator_loss(self._loss, self.discriminator(images), self.discriminator(generated))
-        return scores + penalty(self._loss, self.discriminator, images, generated, random=random, step=step)
+        scores = discriminator_loss(self._loss, self._score(images), self._score(generated))
+        return scores + penalty(self._loss, self._score, images, generated, random=random, step=step)
+
+    def _score(self, images: Tensor) -> Tensor:
+        scores = self.discriminator(images) if self.labels is None else self.discriminator(images, self.labels)
+        return cast(Tensor, scores)
 
     def _generated(self, images: Tensor, random: torch.Generator) -> Tensor:
         shape = (len(images), *cast(Generator, self.generator).latent_shape)
         latent = torch.randn(shape, generator=random, device=random.device).to(images)
+        if self.labels is not None:
+            # Of the reals' classes, so that what a penalty interpolates is of one class.
+            latent[:, -1] = choosing(self.labels, self._classes)
         return cast(Tensor, self.generator(latent))
 
 

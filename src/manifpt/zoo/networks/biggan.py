@@ -1,4 +1,4 @@
-"""A BigGAN-like generator (Brock et al. 2019) without classes: residual blocks modulated by parts of the latent."""
+"""A BigGAN-like generator (Brock et al. 2019): residual blocks modulated by parts of the latent."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.adversarial import Adversarial, pyramid
+from manifpt.zoo.networks.conditioning import Projection, told
 from manifpt.zoo.networks.dcgan import spectral, without_bias
 from manifpt.zoo.networks.honouring import refuse_unhonoured
 from manifpt.zoo.networks.layers import convolution, enlarged, nonlinearity, upsampling
@@ -35,8 +36,10 @@ def objective(design: Design) -> Adversarial:
     """
     refuse_unhonoured(design, **ALLOWED)
     with seeded(design.seed):
-        generator, discriminator = Generator(design), Discriminator(design)
-    return Adversarial(generator, discriminator, design.loss, Recipe(64, 2e-4, (0.0, 0.9), falling=False))
+        generator, discriminator = told(Generator(design), design.classes), Discriminator(design)
+    return Adversarial(
+        generator, discriminator, design.loss, Recipe(64, 2e-4, (0.0, 0.9), falling=False), classes=design.classes
+    )
 
 
 class Generator(nn.Module):
@@ -133,12 +136,14 @@ class Discriminator(nn.Module):
         first = Shrunk(3, channels[1], first=True)
         self.blocks = nn.Sequential(first, *(Shrunk(*pair, first=False) for pair in pairwise(channels[1:])))
         self.score = nn.Linear(channels[-1], 1)
+        self.classes = Projection(design.classes, channels[-1])
         _orthogonalise(self)
         spectral(self)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return one score per image, (n,), higher where it looks real."""
-        return cast(Tensor, self.score(self.blocks(images).relu().sum((2, 3))))[:, 0]
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return one score per image, (n,), higher where it looks real, and like its class (n,) where there is one."""
+        features = self.blocks(images).relu().sum((2, 3))
+        return cast(Tensor, self.score(features)[:, 0] + self.classes(features, labels))
 
 
 class Shrunk(nn.Module):

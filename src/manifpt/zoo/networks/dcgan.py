@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.adversarial import Adversarial, penalised, pyramid
+from manifpt.zoo.networks.conditioning import Projection, told
 from manifpt.zoo.networks.honouring import refuse_unhonoured
 from manifpt.zoo.networks.layers import downsampling, enlarged, nonlinearity, normalisation, upsampling
 from manifpt.zoo.networks.objective import Recipe
@@ -39,8 +40,10 @@ def objective(design: Design) -> Adversarial:
     """
     refuse_unhonoured(design, **ALLOWED)
     with seeded(design.seed):
-        generator, discriminator = Generator(design), Discriminator(design)
-    return Adversarial(generator, discriminator, design.loss, Recipe(64, 6e-4, (0.0, 0.9), falling=False))
+        generator, discriminator = told(Generator(design), design.classes), Discriminator(design)
+    return Adversarial(
+        generator, discriminator, design.loss, Recipe(64, 6e-4, (0.0, 0.9), falling=False), classes=design.classes
+    )
 
 
 class Generator(nn.Module):
@@ -109,14 +112,16 @@ class Discriminator(nn.Module):
             layers += [downsampling(design.downsampling, *pair), nonlinearity("lrelu")]
         self.layers = nn.Sequential(*layers)
         self.score = nn.Linear((channels[-1] + 1) * 16, 1)
+        self.classes = Projection(design.classes, channels[-1])
         _initialise(self)
         if not penalised(design.loss):
             spectral(self)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return one score per image, (n,), higher where it looks real."""
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return one score per image, (n,), higher where it looks real, and like its class (n,) where there is one."""
         hidden = self.layers(images)
-        return cast(Tensor, self.score(torch.cat([hidden, deviation(hidden)], 1).flatten(1)))[:, 0]
+        score = cast(Tensor, self.score(torch.cat([hidden, deviation(hidden)], 1).flatten(1)))[:, 0]
+        return score + cast(Tensor, self.classes(hidden.sum((2, 3)), labels))
 
 
 def deviation(maps: Tensor) -> Tensor:

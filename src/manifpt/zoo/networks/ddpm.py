@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
+from manifpt.zoo.networks.conditioning import one_hot, parted, with_class
 from manifpt.zoo.networks.diffusion import Cosine, beside, ddim, noise_like, noised, strata
 from manifpt.zoo.networks.objective import Objective, Recipe
 from manifpt.zoo.networks.unet import UNet, image_channels, refuse_others
@@ -24,7 +26,7 @@ class Denoiser(nn.Module):
 
     Args:
         design: Of its U-Net.
-        latent_shape: Shape of the maps, (channels, height, width).
+        latent_shape: Shape of the maps and, but for the class, of the noise, (channels, height, width).
         channels: Of the U-Net's levels.
         bound: Largest absolute value of clean maps, where it is known.
         steps: Of the sampler.
@@ -42,30 +44,34 @@ class Denoiser(nn.Module):
         steps: int = STEPS,
     ) -> None:
         super().__init__()
-        self.latent_shape: tuple[int, ...] = latent_shape
+        self.shape = latent_shape
+        self.classes = design.classes
+        self.latent_shape: tuple[int, ...] = with_class(latent_shape, design.classes)
         self.bound = bound
         self.steps = steps
-        self.unet = UNet(design, before=latent_shape[0], after=latent_shape[0], channels=channels)
+        before = after = latent_shape[0]
+        self.unet = UNet(design, before=before, after=after, channels=channels, style=design.classes)
 
-    def noise(self, noisy: Tensor, time: Tensor) -> Tensor:
-        """Return the expected noise in maps (n, *latent_shape) at times (n,)."""
-        velocity: Tensor = self.unet(noisy, time)
+    def noise(self, noisy: Tensor, time: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the expected noise in maps (n, channels, height, width) at times (n,), of classes (n,) if any."""
+        velocity: Tensor = self.unet(noisy, time, one_hot(labels, self.classes))
         return beside(self.schedule.spread(time), noisy) * noisy + beside(self.schedule.signal(time), noisy) * velocity
 
-    def clean(self, noisy: Tensor, time: Tensor) -> Tensor:
-        """Return the expected clean maps of noisy ones (n, *latent_shape) at times (n,)."""
-        velocity: Tensor = self.unet(noisy, time)
+    def clean(self, noisy: Tensor, time: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the expected clean maps of noisy ones (n, channels, height, width) at times (n,)."""
+        velocity: Tensor = self.unet(noisy, time, one_hot(labels, self.classes))
         return beside(self.schedule.signal(time), noisy) * noisy - beside(self.schedule.spread(time), noisy) * velocity
 
-    def loss(self, maps: Tensor, random: torch.Generator) -> Tensor:
+    def loss(self, maps: Tensor, random: torch.Generator, labels: Tensor | None = None) -> Tensor:
         """Return the mean squared error of the predicted noise at random times (Ho et al. 2020, eq. 14)."""
         time, noise = strata(maps, random), noise_like(maps, random)
-        predicted = self.noise(noised(self.schedule, maps, noise, time), time)
+        predicted = self.noise(noised(self.schedule, maps, noise, time), time, labels)
         return (predicted.float() - noise).square().mean()
 
     def sampled(self, latent: Tensor) -> Tensor:
-        """Return maps of standard normal noise, both (n, *latent_shape)."""
-        return ddim(self.clean, latent, self.schedule, self.steps, bound=self.bound)
+        """Return maps (n, channels, height, width) of standard normal noise (n, *latent_shape)."""
+        noise, labels = parted(latent, self.shape, self.classes)
+        return ddim(partial(self.clean, labels=labels), noise, self.schedule, self.steps, bound=self.bound)
 
 
 class Denoising:
@@ -74,6 +80,8 @@ class Denoising:
     Args:
         denoiser: In training.
     """
+
+    labels: Tensor | None = None
 
     def __init__(self, denoiser: Denoiser) -> None:
         self.denoiser = denoiser
@@ -86,7 +94,7 @@ class Denoising:
 
     def loss(self, name: str, images: Tensor, random: torch.Generator, step: int) -> Tensor:
         """Return the mean squared error of the predicted noise."""
-        return self.denoiser.loss(images, random)
+        return self.denoiser.loss(images, random, self.labels)
 
 
 def objective(design: Design) -> Objective:

@@ -10,10 +10,9 @@ from torch import Tensor, nn
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.honouring import refuse_unhonoured
-from manifpt.zoo.networks.invertible import ActNorm, Flow, bounded, silenced
+from manifpt.zoo.networks.invertible import ActNorm, Flow, Likelihood, bounded, silenced
 from manifpt.zoo.networks.layers import convolution, nonlinearity
 from manifpt.zoo.networks.objective import Objective, Recipe
-from manifpt.zoo.networks.solitary import Solitary
 
 # Per size of image: levels, and steps of a level, that keep the weights within what is shipped.
 DEPTHS = {32: (3, 8), 64: (4, 6)}
@@ -123,10 +122,5 @@ def objective(design: Design) -> Objective:
     refuse_unhonoured(design, **HONOURED, skip=("coupling",))
     levels, repeats = DEPTHS[design.size]
     with seeded(design.seed):
-        flow = Flow(design.size, levels, partial(steps, design, repeats))
-    return Solitary(
-        flow,
-        Recipe(rate=5e-4),
-        lambda images, random, step: flow.bits_per_dimension(images, random).mean(),
-        flow.prepare,
-    )
+        flow = Flow(design.size, levels, partial(steps, design, repeats), classes=design.classes)
+    return Likelihood(flow, Recipe(rate=5e-4))

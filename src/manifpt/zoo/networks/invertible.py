@@ -11,8 +11,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from manifpt.zoo.networks.conditioning import parted, with_class
 from manifpt.zoo.networks.drawing import uniform
 from manifpt.zoo.networks.layers import convolution
+from manifpt.zoo.networks.objective import Recipe
+from manifpt.zoo.networks.solitary import Solitary
 
 # Scales stay between e^−1.5 and e^1.5, so that no pixel of an unusual sample is stretched without limit.
 _LARGEST_LOG_SCALE = 1.5
@@ -90,16 +93,26 @@ class Flow(nn.Module):
         size: Side of the images in pixels.
         levels: How often they are squeezed.
         steps: Makes the invertible steps of a level, of its channels.
+        classes: How many classes it is told, each with a mean of its own among the latents; 0 for none.
         temperature: Deviation of the noise that samples are made of, below 1 since a flow puts mass on unlikely images
             (Kingma and Dhariwal 2018, section 6.2).
     """
 
     def __init__(
-        self, size: int, levels: int, steps: Callable[[int], list[nn.Module]], temperature: float = 0.8
+        self,
+        size: int,
+        levels: int,
+        steps: Callable[[int], list[nn.Module]],
+        *,
+        classes: int = 0,
+        temperature: float = 0.8,
     ) -> None:
         super().__init__()
         self.temperature = temperature
-        self.latent_shape: tuple[int, ...] = (3 * size**2,)
+        self.classes = classes
+        self.length = 3 * size**2
+        self.latent_shape: tuple[int, ...] = with_class((self.length,), classes)
+        self.means = nn.Parameter(torch.zeros(classes, self.length)) if classes else None
         # A squeeze makes four channels of one, and a split takes half of them away.
         widths = [12 * 2**level for level in range(levels)]
         self.shapes = [(width, size >> level + 1, size >> level + 1) for level, width in enumerate(widths)]
@@ -141,17 +154,21 @@ class Flow(nn.Module):
         return cast("list[Invertible]", list(cast("nn.ModuleList", self.levels[level])))
 
     def sampled(self, latent: Tensor) -> Tensor:
-        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, 3 size²).
+        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, *latent_shape).
 
         In float64: the inverse divides by scales, which carries float32's rounding, another in every batch, above 1e-5.
         """
         inverted = Inverted(self)
         state = [*inverted.named_parameters(), *inverted.named_buffers()]
         exact = {name: value.double() for name, value in state if value.is_floating_point()}
-        images: Tensor = functional_call(inverted, exact, (self.temperature * latent.double(),))
+        noise, labels = parted(latent, (self.length,), self.classes)
+        images: Tensor = functional_call(inverted, exact, (self._about_means(self.temperature * noise, labels),))
         return images.clamp(-1, 1).to(latent.dtype)
 
-    def bits_per_dimension(self, images: Tensor, random: torch.Generator) -> Tensor:
+    def _about_means(self, latent: Tensor, labels: Tensor | None) -> Tensor:
+        return latent.double() if self.means is None else latent.double() + self.means.double()[labels]
+
+    def bits_per_dimension(self, images: Tensor, random: torch.Generator, labels: Tensor | None = None) -> Tensor:
         """Return an upper bound of the bits in which a subpixel of each image could be written, (n,).
 
         Uniform noise as wide as a grey level makes a density of 256 probabilities (Theis et al. 2016, section 3.1).
@@ -159,9 +176,12 @@ class Flow(nn.Module):
         Args:
             images: 8-bit images in [−1, 1], (n, 3, size, size).
             random: Source of the noise.
+            labels: Their classes, (n,), if any.
         """
         noise = uniform(images.shape, random, images) - 0.5
         latent, log_determinant = self(images + _LEVELS * noise)
+        if self.means is not None:
+            latent = latent - self.means[labels]
         density = log_determinant - (latent.square() + math.log(2 * math.pi)).sum(1) / 2
         bits: Tensor = -(density / images[0].numel() + math.log(_LEVELS)) / math.log(2)
         return bits
@@ -174,6 +194,23 @@ class Flow(nn.Module):
         self(images)
         for hook in hooks:
             hook.remove()
+
+
+class Likelihood(Solitary):
+    """The objective of a flow: bits per dimension.
+
+    Args:
+        flow: In training.
+        recipe: How it is trained.
+    """
+
+    labels: Tensor | None = None
+
+    def __init__(self, flow: Flow, recipe: Recipe) -> None:
+        super().__init__(flow, recipe, lambda images, random, step: self._bits(flow, images, random), flow.prepare)
+
+    def _bits(self, flow: Flow, images: Tensor, random: torch.Generator) -> Tensor:
+        return flow.bits_per_dimension(images, random, self.labels).mean()
 
 
 def _prepared(norm: nn.Module, inputs: tuple[Tensor]) -> None:

@@ -136,7 +136,7 @@ class LatentDiffusion(nn.Module):
         return (codes - self.mean) / self.deviation
 
     def sampled(self, latent: Tensor) -> Tensor:
-        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, 4, size/4, size/4)."""
+        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, *latent_shape)."""
         images: Tensor = self.decoder(self.denoiser.sampled(latent) * self.deviation + self.mean)
         return images.clamp(-1, 1)
 
@@ -149,6 +149,8 @@ class LatentDenoising:
         model: With a copy of the autoencoder's decoder, which follows it.
         stage: Steps of the autoencoder before the denoiser's begin.
     """
+
+    labels: Tensor | None = None
 
     def __init__(self, autoencoder: Autoencoder, model: LatentDiffusion, stage: int = AUTOENCODING) -> None:
         self.autoencoder = autoencoder
@@ -179,10 +181,10 @@ class LatentDenoising:
         with torch.no_grad():
             mean, logarithm = self.autoencoder.encoded(images)
             codes = mean + (logarithm / 2).exp() * self._noise(images, random)
-        return self.model.denoiser.loss(self.model.standardised(codes), random)
+        return self.model.denoiser.loss(self.model.standardised(codes), random, self.labels)
 
     def _noise(self, images: Tensor, random: torch.Generator) -> Tensor:
-        return noise_like(images.new_empty(len(images), *self.model.latent_shape), random)
+        return noise_like(images.new_empty(len(images), *self.model.denoiser.shape), random)
 
 
 def divergence(mean: Tensor, logarithm: Tensor) -> Tensor:

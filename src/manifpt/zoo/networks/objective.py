@@ -56,6 +56,14 @@ class Staged(Protocol):
 
 
 @runtime_checkable
+class Conditioned(Protocol):
+    """An objective that can be told the classes of its images."""
+
+    labels: Tensor | None
+    """Classes of the images of the step, (n,), where the design has classes. The trainer sets them."""
+
+
+@runtime_checkable
 class Objective(Protocol):
     """A generator with what it is trained for.
 

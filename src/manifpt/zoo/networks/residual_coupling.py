@@ -11,10 +11,9 @@ from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.glow import DEPTHS, HONOURED
 from manifpt.zoo.networks.honouring import refuse_unhonoured
-from manifpt.zoo.networks.invertible import ActNorm, Flow, silenced
+from manifpt.zoo.networks.invertible import ActNorm, Flow, Likelihood, silenced
 from manifpt.zoo.networks.layers import convolution, nonlinearity
 from manifpt.zoo.networks.objective import Objective, Recipe
-from manifpt.zoo.networks.solitary import Solitary
 
 
 class Reversal(nn.Module):
@@ -110,10 +109,5 @@ def objective(design: Design) -> Objective:
     refuse_unhonoured(design, **HONOURED, skip=("residual", "coupling"))
     levels, repeats = DEPTHS[design.size]
     with seeded(design.seed):
-        flow = Flow(design.size, levels, partial(steps, design, repeats))
-    return Solitary(
-        flow,
-        Recipe(rate=5e-4),
-        lambda images, random, step: flow.bits_per_dimension(images, random).mean(),
-        flow.prepare,
-    )
+        flow = Flow(design.size, levels, partial(steps, design, repeats), classes=design.classes)
+    return Likelihood(flow, Recipe(rate=5e-4))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
+from manifpt.zoo.networks.conditioning import one_hot, parted, with_class
 from manifpt.zoo.networks.diffusion import (
     Exploding,
     beside,
@@ -40,17 +42,20 @@ class Score(nn.Module):
 
     def __init__(self, design: Design, *, steps: int = STEPS) -> None:
         super().__init__()
-        self.latent_shape: tuple[int, ...] = (3, design.size, design.size)
+        self.shape = (3, design.size, design.size)
+        self.classes = design.classes
+        self.latent_shape: tuple[int, ...] = with_class(self.shape, design.classes)
         self.steps = steps
-        self.unet = UNet(design, before=3, after=3, channels=image_channels(design))
+        self.unet = UNet(design, before=3, after=3, channels=image_channels(design), style=design.classes)
 
-    def clean(self, noisy: Tensor, spread: Tensor) -> Tensor:
-        """Return the expected clean images of noisy ones, by their noise's standard deviations (n,).
+    def clean(self, noisy: Tensor, spread: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return the expected clean images of noisy ones, by their noise's standard deviations (n,) and classes (n,).
 
         The network sees unit variance and predicts unit variance (Karras et al. 2022, table 1).
         """
         total = (spread.square() + DEVIATION**2).sqrt()
-        refined: Tensor = self.unet(noisy / beside(total, noisy), self.schedule.time(spread))
+        style = one_hot(labels, self.classes)
+        refined: Tensor = self.unet(noisy / beside(total, noisy), self.schedule.time(spread), style)
         kept: Tensor = beside((DEVIATION / total).square(), noisy) * noisy
         return kept + beside(spread * DEVIATION / total, noisy) * refined
 
@@ -59,9 +64,10 @@ class Score(nn.Module):
         return (self.clean(noisy, spread) - noisy) / beside(spread, noisy).square()
 
     def sampled(self, latent: Tensor) -> Tensor:
-        """Return images in [−1, 1] of standard normal noise, both (n, 3, size, size)."""
+        """Return images in [−1, 1], (n, 3, size, size), of standard normal noise (n, *latent_shape)."""
+        noise, labels = parted(latent, self.shape, self.classes)
         spreads = falling_spreads(self.schedule, self.steps).to(latent)
-        return probability_flow(self.clean, latent, spreads, bound=1.0)
+        return probability_flow(partial(self.clean, labels=labels), noise, spreads, bound=1.0)
 
 
 class ScoreMatching:
@@ -70,6 +76,8 @@ class ScoreMatching:
     Args:
         model: In training.
     """
+
+    labels: Tensor | None = None
 
     def __init__(self, model: Score) -> None:
         self.score = model
@@ -92,7 +100,7 @@ class ScoreMatching:
         noise = noise_like(images, random)
         noisy = noised(schedule, images, noise, schedule.time(spread))
         # s (score + ε / s) is (clean − x_0) / s: said in this way, nothing is divided by a small spread twice.
-        error = (self.score.clean(noisy, spread).float() - images) / beside(spread, images)
+        error = (self.score.clean(noisy, spread, self.labels).float() - images) / beside(spread, images)
         weight = (spread.square() + DEVIATION**2) / DEVIATION**2
         return (beside(weight, images) * error.square()).mean()
 

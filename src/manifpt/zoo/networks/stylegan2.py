@@ -15,6 +15,7 @@ from torch.nn import functional
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.adversarial import Adversarial, pyramid
+from manifpt.zoo.networks.conditioning import Projection, told
 from manifpt.zoo.networks.dcgan import deviation
 from manifpt.zoo.networks.honouring import refuse_unhonoured
 from manifpt.zoo.networks.layers import Smoothed, enlarged, nonlinearity
@@ -43,9 +44,11 @@ def objective(design: Design) -> Adversarial:
     """
     refuse_unhonoured(design, **ALLOWED)
     with seeded(design.seed):
-        generator, discriminator = Generator(design), Discriminator(design)
+        generator, discriminator = told(Generator(design), design.classes), Discriminator(design)
     # Equalised weights move by their scale times the rate: 2e-3 here is about 1e-4 elsewhere.
-    return Adversarial(generator, discriminator, design.loss, Recipe(64, 2e-3, (0.0, 0.99), falling=False))
+    return Adversarial(
+        generator, discriminator, design.loss, Recipe(64, 2e-3, (0.0, 0.99), falling=False), classes=design.classes
+    )
 
 
 class Dense(nn.Linear):
@@ -201,14 +204,17 @@ class Discriminator(nn.Module):
         self.blocks = nn.Sequential(*(Shrunk(*pair) for pair in pairwise(channels)))
         last = channels[-1]
         self.last = nn.Sequential(Convolution(last + 1, last), nonlinearity("lrelu"), nn.Flatten())
-        self.score = nn.Sequential(Dense(last * 16, last), nonlinearity("lrelu"), Dense(last, 1))
+        self.features = nn.Sequential(Dense(last * 16, last), nonlinearity("lrelu"))
+        self.score = Dense(last, 1)
+        self.classes = Projection(design.classes, last)
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Return one score per image, (n,), higher where it looks real."""
+    def forward(self, images: Tensor, labels: Tensor | None = None) -> Tensor:
+        """Return one score per image, (n,), higher where it looks real, and like its class (n,) where there is one."""
         hidden = GAIN * self.entrance(images)
         hidden = self.blocks(hidden)
         hidden = torch.cat([hidden, deviation(hidden)], 1)
-        return cast(Tensor, self.score(GAIN * self.last(hidden)))[:, 0]
+        features = self.features(GAIN * self.last(hidden))
+        return cast(Tensor, self.score(features)[:, 0] + self.classes(features, labels))
 
 
 class Shrunk(nn.Module):
