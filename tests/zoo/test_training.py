@@ -216,3 +216,16 @@ def test_labels_for_a_design_without_classes_are_refused() -> None:
 def test_an_architecture_that_cannot_be_told_classes_says_so() -> None:
     with pytest.raises(UnknownNameError, match="dcgan cannot be told the classes of its reals"):
         training.trained(DESIGN.but(classes=3), IMAGES, LABELS, steps=1)
+
+
+def test_mixed_precision_is_another_training_and_is_said_in_the_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    chosen = training.chosen_precision
+    monkeypatch.setattr(training, "chosen_precision", lambda name, device: seen.append(name) or chosen("fp32", device))
+    half = training.trained(DESIGN, IMAGES, steps=2, bf16=True, checkpoint=tmp_path / "c")
+    assert half.objective.recipe.bf16
+    with pytest.raises(ModelError, match="another training"):
+        training.trained(DESIGN, IMAGES, steps=2, checkpoint=tmp_path / "c")
+    assert seen == ["auto", "auto"]

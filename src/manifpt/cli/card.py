@@ -23,6 +23,9 @@ def card(
     count: Annotated[int, typer.Option("--count", "-n", min=6, help="Images to compare, at most.")] = 1000,
     seed: options.Seed = 0,
     weights: options.Weights = None,
+    no_classes: Annotated[
+        bool, typer.Option("--no-classes", help="The reals do not have CIFAR-10's ten classes: leave them out.")
+    ] = False,
     strict: Annotated[
         bool, typer.Option("--strict", help="Exit with status 3 when one has collapsed, copies or misses classes.")
     ] = False,
@@ -46,7 +49,7 @@ def card(
     failed = False
     for one in made:
         images = np.concatenate(list(sampled(one, count, seed=seed)))
-        found = cards.card(images, family=one.design.family, training=training, real=held_out)
+        found = cards.card(images, family=one.design.family, training=training, real=held_out, classes=not no_classes)
         failed |= bool(found.failures)
         if as_json:
             sys.stdout.write(json.dumps({"design": one.design.name, **found.record()}, allow_nan=False) + "\n")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -85,6 +85,10 @@ def train(
     steps: Annotated[int | None, typer.Option(min=1, help="Steps to take, or", rich_help_panel=LIMITS)] = None,
     minutes: Annotated[float | None, typer.Option(help="how long to train each.", rich_help_panel=LIMITS)] = None,
     size: Annotated[int, typer.Option(help="Height and width of the images: 32 or 64.", rich_help_panel=LIMITS)] = 32,
+    bf16: Annotated[
+        bool,
+        typer.Option("--bf16", help="Train in mixed precision: faster where there is bf16.", rich_help_panel=LIMITS),
+    ] = False,
     with_classes: Annotated[
         bool,
         typer.Option(
@@ -119,8 +123,9 @@ def train(
     images = photographs(data, resize, crop)
     kinds, labels = classes(images.paths) if with_classes else ((), None)
     reals, about = images.pixels(), {"reals": len(images), "reals_digest": digest(images), "classes": kinds}
+    limits = {"steps": steps, "minutes": minutes, "bf16": bf16}
     for design in chosen:
-        _trained(design.but(classes=len(kinds)), (reals, labels), steps, minutes, out or folder(), about)
+        _trained(design.but(classes=len(kinds)), (reals, labels), limits, out or folder(), about)
 
 
 application.command("sample")(sample.sample)
@@ -134,8 +139,7 @@ application.command("recipes")(recipes.recipes)
 def _trained(
     design: Design,
     reals: tuple[NDArray[np.uint8], NDArray[np.int64] | None],
-    steps: int | None,
-    minutes: float | None,
+    limits: dict[str, Any],
     place: Path,
     about: dict[str, object],
 ) -> None:
@@ -153,8 +157,6 @@ def _trained(
         drawn(images, place / f"{design.name}.png")
 
     with resumable(place / design.name, ZOO) as folder:
-        run = trained(
-            design, *reals, steps=steps, minutes=minutes, checkpoint=folder / "training.safetensors", watched=watched
-        )
+        run = trained(design, *reals, checkpoint=folder / "training.safetensors", watched=watched, **limits)
         path = written(run, design, place, about)
     typer.echo(f"wrote {plain(str(path))}: {run.step} steps in {run.seconds:.0f} s")

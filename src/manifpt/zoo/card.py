@@ -44,7 +44,8 @@ class Card:
         nearest_reals_rgb: Those of the held-out reals.
         nearer: Share of images that lie nearer to a training image than to any of as many held-out reals; one half,
             where nothing was learned by heart, however smooth the images are.
-        classes: Share of images that ResNet-56 takes for each class; None without its weights.
+        classes: Share of images that ResNet-56 takes for each class; None without its weights, and where the reals
+            have other classes.
         failures: Why the generator must not be shipped; empty where it may.
     """
 
@@ -69,7 +70,7 @@ class Card:
         return asdict(self)
 
 
-def card(images: Images, *, family: str, training: Images, real: Images) -> Card:
+def card(images: Images, *, family: str, training: Images, real: Images, classes: bool = True) -> Card:
     """Return the card of generated images.
 
     Args:
@@ -77,13 +78,15 @@ def card(images: Images, *, family: str, training: Images, real: Images) -> Card
         family: The generator's; GANs, flows and score models have to show all ten classes.
         training: The reals that it learned from.
         real: Held-out reals; as many as ``images`` are compared.
+        classes: Whether the reals have CIFAR-10's ten classes; where not, their shares are neither told nor asked for.
 
     Raises:
         NumbersError: There are too few images.
     """
     count = min(len(images), len(real), len(training))
     images, held_out = images[:count], real[:count]
-    space, classes = _space(images)
+    space, answers = _space(images)
+    shares = answers if classes else None
     points, others, learned = (space(part).coordinates() for part in (images, held_out, training[:count]))
     found = neighbourhoods(generated=points, real=others)
     nearest, nearest_reals = _to_training(SelfSupervisedCIFAR(), training, images, held_out)
@@ -103,9 +106,9 @@ def card(images: Images, *, family: str, training: Images, real: Images) -> Card
         nearest_rgb=nearest_rgb,
         nearest_reals_rgb=nearest_reals_rgb,
         nearer=nearer,
-        classes=classes,
+        classes=shares,
         failures=(
-            *_misses(family, found, classes),
+            *_misses(family, found, shares),
             *_copies(count, nearest=nearest, nearest_reals=nearest_reals, nearer=nearer),
         ),
     )

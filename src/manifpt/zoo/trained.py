@@ -65,6 +65,7 @@ def written(run: Run, design: Design, place: Path, about: dict[str, Any]) -> Pat
         "steps": run.step,
         "batch": run.objective.recipe.batch,
         "seconds": round(run.seconds),
+        "bf16": run.objective.recipe.bf16,
         "torch": torch.__version__,
         **about,
     }
