@@ -22,7 +22,7 @@ import torch
 from manifpt.zoo import training
 from manifpt.zoo.design import Design
 from manifpt.zoo.designs import named
-from manifpt.zoo.training import Run
+from manifpt.zoo.run import Run
 
 WARM = 3
 

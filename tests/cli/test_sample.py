@@ -194,4 +194,4 @@ def test_a_file_cannot_take_the_place_of_a_folder(command: Any, here: Path) -> N
     (here / "out.parquet").mkdir()
     ended = command("zoo", "sample", "folder:published", "-n", 2, "--out", "out.parquet")
     assert ended.status == 2
-    assert "out.parquet is a folder; expected a place for a file" in ended.err
+    assert "out.parquet exists; expected a new file" in ended.err

@@ -85,7 +85,7 @@ def test_samples_open_as_a_set_with_generator_and_latent(
         ("sample dcgan --weights {weights} --out o", "holds no trained generator 'dcgan'"),
         ("sample dcgan --weights {empty} --out o", "train it with `manifpt zoo train dcgan`"),
         ("sample dcgan@1 --weights {damaged} --out o", "cannot be used (their SHA-256 is "),
-        ("sample dcgan@1 --weights {weights} --out {reals}", "which is no part of an empty folder"),
+        ("sample dcgan@1 --weights {weights} --out {reals}", "which is no part of a set of samples"),
     ],
 )
 def test_a_mistake_is_one_line_and_leaves_nothing(
@@ -110,10 +110,10 @@ def test_a_mistake_is_one_line_and_leaves_nothing(
 
 
 def test_a_card_says_what_is_wrong_with_a_generator_of_three_steps(
-    command: Any, weights: Path, reals: Path, monkeypatch: pytest.MonkeyPatch
+    command: Any, weights: Path, reals: Path, unseen: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("MANIFPT_WEIGHTS", raising=False)
-    words = ["zoo", "card", "dcgan@1", "--weights", weights, "--data", reals, "--real", reals, "-n", 20]
+    words = ["zoo", "card", "dcgan@1", "--weights", weights, "--data", reals, "--real", unseen, "-n", 20]
     shown = command(*words)
     assert shown.status == 0
     assert "verdict" in shown.out
@@ -161,7 +161,7 @@ def test_a_built_set_has_roles_by_place_and_is_the_same_each_time(
     [
         ("gm-cifar-zoo --real {unseen}", "'gm-cifar-zoo' is not one of the sets; "),
         ("gm-decoders-zoo --real {unseen}", "no trained generator for gm-decoders-zoo"),
-        ("gm-cifar10-zoo --real {reals}", "is a reference too; expected reals that no generator has seen"),
+        ("gm-cifar10-zoo --real {reals}", "was trained on the 40 reals that are said to be unseen"),
         (
             "gm-cifar10-zoo --real {unseen} --resize 16",
             "images of several sizes: dcgan@1 32 × 32, the reference 16 × 16",

@@ -7,6 +7,7 @@ from collections import Counter
 import pytest
 
 from manifpt.errors import NumbersError, UnknownNameError
+from manifpt.zoo.decoders import decoders
 from manifpt.zoo.design import CHOICES, Design
 from manifpt.zoo.designs import TABLE, named
 
@@ -53,7 +54,7 @@ def test_seeds_and_sizes_are_parts_of_the_name() -> None:
     [
         ("dcgn", "'dcgn' is not one of the designs; .*; did you mean dcgan"),
         ("StyleGAN2", "did you mean stylegan2?"),
-        ("dcgan@x", "'x' is no seed; expected a whole number after @; try dcgan@1"),
+        ("dcgan@x", "'x' is no seed; expected a whole number of at most 9 digits after @; try dcgan@1"),
         ("dcgan@", "'' is no seed"),
     ],
 )
@@ -69,3 +70,15 @@ def test_unknown_choices_and_sizes_are_refused() -> None:
         named("dcgan", size=48)
     with pytest.raises(NumbersError, match="width 0"):
         named("dcgan").but(width=0)
+
+
+@pytest.mark.parametrize("design", [*TABLE, *decoders()], ids=lambda design: design.name)
+def test_a_name_gives_the_design_that_has_it(design: Design) -> None:
+    assert named(design.name) == design
+
+
+def test_one_training_has_one_name() -> None:
+    assert {named(name).name for name in ("dcgan", "dcgan@0", "dcgan@00")} == {"dcgan"}
+    assert named("dcgan@007").name == "dcgan@7"
+    with pytest.raises(UnknownNameError, match="at most 9 digits"):
+        named("dcgan@" + "9" * 5000)

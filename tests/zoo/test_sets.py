@@ -24,16 +24,20 @@ SMALL = Recipe("small", "", True, 8, 4, "for tests")
 
 
 class Darker(nn.Module):
-    """A decoder that halves what it is shown, and cannot show white."""
+    """A decoder that scales what it is shown, and cannot show white."""
 
     latent_shape = (1,)
 
+    def __init__(self, share: float) -> None:
+        super().__init__()
+        self.share = share
+
     def reconstructed(self, images: Tensor) -> Tensor:
-        return torch.where(images.amax((1, 2, 3), keepdim=True) == 1, torch.nan, images / 2)
+        return torch.where(images.amax((1, 2, 3), keepdim=True) == 1, torch.nan, images * self.share)
 
 
-def decoder(name: str = "decoder-nearest-relu-batch-none-l2-0") -> Trained:
-    return Trained(named(name), Darker(), "d" * 64, {})
+def decoder(seed: int = 0) -> Trained:
+    return Trained(named(f"decoder-nearest-relu-batch-none-l2-{seed}"), Darker(1 / (2 + seed)), "d" * 64, {})
 
 
 def photographs(folder: Path, count: int, seed: int) -> ImageSet:
@@ -47,7 +51,7 @@ def photographs(folder: Path, count: int, seed: int) -> ImageSet:
 @pytest.fixture
 def found(tmp_path: Path) -> SimpleNamespace:
     reference, real = photographs(tmp_path / "a", 5, 0), photographs(tmp_path / "b", 40, 1)
-    made = [decoder(), decoder("decoder-nearest-relu-batch-none-l2-1")]
+    made = [decoder(), decoder(1)]
     rows = list(built(SMALL, made, reference=reference, real=real))
     return SimpleNamespace(rows=rows, reference=reference, real=real, made=made)
 
@@ -60,14 +64,14 @@ def test_all_decoders_show_the_same_reals_each_in_the_reals_role(found: SimpleNa
     reals = {sample.row["latent"]: sample for sample in of(found, "real")}
     assert len(found.rows) == 5 + 40 + 2 * 12
     shown = []
-    for made in found.made:
+    for seed, made in enumerate(found.made):
         samples = of(found, made.design.name)
         assert [sample.row["role"] for sample in samples] == ["train"] * 8 + ["test"] * 4
         for sample in samples:
             original = reals[sample.row["latent"]]
             assert sample.row["role"] == original.row["role"]
             assert sample.row["index"] == original.row["index"]
-            expected = np.rint(((original.pixels / 127.5 - 1) / 2 + 1) * 127.5)
+            expected = np.rint(((original.pixels / 127.5 - 1) / (2 + seed) + 1) * 127.5)
             assert np.abs(sample.pixels - expected).max() <= 1
         shown.append([sample.row["latent"] for sample in samples])
     assert shown[0] == shown[1]
@@ -109,3 +113,23 @@ def test_what_has_no_encoder_another_size_or_nan_is_refused() -> None:
 @pytest.mark.parametrize("name", [recipe.name for recipe in sets.RECIPES])
 def test_every_recipe_is_found_by_its_name(name: str) -> None:
     assert sets.recipe(name).name == name
+
+
+def test_a_generator_that_repeats_anothers_images_is_refused(tmp_path: Path) -> None:
+    reference, real = photographs(tmp_path / "a", 5, 0), photographs(tmp_path / "b", 40, 1)
+    twin = Trained(named("decoder-nearest-relu-batch-none-l2-1"), Darker(0.5), "e" * 64, {})
+    with pytest.raises(DataError, match=r"l2-0/\d+.png \(train\) and .*l2-1/\d+.png \(train\) have the same pixels"):
+        list(built(SMALL, [decoder(), twin], reference=reference, real=real))
+
+
+def test_an_image_is_reconstructed_the_same_whatever_stands_beside_it(tmp_path: Path) -> None:
+    from manifpt.zoo.architectures import untrained
+
+    design = named("decoder-nearest-relu-batch-none-l2-0")
+    made = Trained(design, untrained(design).eval(), "", {})
+    images = np.random.default_rng(0).integers(0, 256, (73, 32, 32, 3), np.uint8)
+    whole = np.concatenate(list(reconstructed(made, images)))
+    for place in (0, 37, 72):
+        np.testing.assert_array_equal(
+            np.concatenate(list(reconstructed(made, images[place : place + 1]))), whole[[place]]
+        )

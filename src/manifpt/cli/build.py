@@ -9,7 +9,7 @@ import typer
 
 from manifpt.cli import options, recipes
 from manifpt.cli.text import plain
-from manifpt.errors import ManifptError
+from manifpt.errors import DataError, ManifptError
 
 COLLECTED = "The paper's sets"
 
@@ -92,9 +92,16 @@ def _trained(
 
     chosen = recipe(name)
     place = (weights or folder()) / chosen.folder
-    refuse_unusable(out, ours=(), what="an empty folder", sources=[*reference, *real])
-    all_made = [generator(one, place) for one in designs or names(place)]
+    refuse_unusable(out, ours=(), what="a set of images", sources=[*reference, *real])
+    all_made = [generator(one, place) for one in dict.fromkeys(designs or names(place))]
     made = [one for one in all_made if (one.design.family == "decoder") == chosen.decoders]
+    if designs and len(made) < len(all_made):
+        other = next(one.design.name for one in all_made if one not in made)
+        raise DataError(
+            f"{other} is {'no' if chosen.decoders else 'a'} decoder",
+            expected=f"{'decoders alone' if chosen.decoders else 'no decoder'} in {name}",
+            remedy="leave it out, or name another set",
+        )
     references, reals = (ImageSet.photographs(places, resize=resize, crop=crop) for places in (reference, real))
     written = write_folder(out, built(chosen, made, reference=references, real=reals))
     typer.echo(f"wrote {plain(str(out))}: {written} images, {len(made)} generators, {chosen.about}")

@@ -8,7 +8,7 @@ import typer
 
 from manifpt.cli import options
 from manifpt.cli.given import photographs
-from manifpt.cli.text import console
+from manifpt.cli.text import console, tell
 
 if TYPE_CHECKING:
     from manifpt.zoo.card import Card
@@ -22,6 +22,8 @@ def card(
     real: Annotated[list[str], typer.Option(help="Folder of reals that it has not seen.", metavar="FOLDER")],
     count: Annotated[int, typer.Option("--count", "-n", min=6, help="Images to compare, at most.")] = 1000,
     seed: options.Seed = 0,
+    resize: options.Resize = None,
+    crop: options.Crop = None,
     weights: options.Weights = None,
     no_classes: Annotated[
         bool, typer.Option("--no-classes", help="The reals do not have CIFAR-10's ten classes: leave them out.")
@@ -40,12 +42,19 @@ def card(
 
     import numpy as np  # noqa: PLC0415
 
+    from manifpt.extractors.artifacts import digest  # noqa: PLC0415
     from manifpt.zoo import card as cards  # noqa: PLC0415
     from manifpt.zoo.sampling import sampled  # noqa: PLC0415
+    from manifpt.zoo.sets import refuse_seen, refuse_shared  # noqa: PLC0415
     from manifpt.zoo.trained import generator  # noqa: PLC0415
 
     made = [generator(name, weights) for name in designs]
-    training, held_out = photographs(data).pixels(), photographs(real).pixels()
+    seen, unseen = photographs(data, resize, crop), photographs(real, resize, crop)
+    refuse_seen(made, unseen)
+    refuse_shared(seen, unseen)
+    for name in (one.design.name for one in made if one.sidecar.get("reals_digest") not in (None, digest(seen))):
+        tell(f"note: {name} was trained on other reals than --data names")
+    training, held_out = seen.pixels(), unseen.pixels()
     failed = False
     for one in made:
         images = np.concatenate(list(sampled(one, count, seed=seed)))
@@ -74,7 +83,8 @@ def _show_card(name: str, found: Card) -> None:
     ):
         ours, theirs = (", ".join(f"{value:.2f}" for value in part) for part in pair)
         table.add_row(f"to training, {space}", f"{ours} (1 %, 50 % quantile); held-out reals {theirs}")
-    table.add_row("copies", f"{found.nearer:.0%} nearer to a training image than to as many unseen reals; 50% expected")
+    expected = f"50% ± {found.nearer_error:.0%} expected"
+    table.add_row("copies", f"{found.nearer:.0%} nearer to a training image than to as many unseen reals; {expected}")
     if found.classes:
         table.add_row("classes", ", ".join(f"{kind} {share:.0%}" for kind, share in found.classes.items()))
     table.add_row("verdict", "; ".join(found.failures) or "sound")

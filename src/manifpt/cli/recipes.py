@@ -69,7 +69,7 @@ def paper_set(
     from manifpt.zoo.output import write_folder  # noqa: PLC0415
 
     chosen = published.paper_set(name)
-    refuse_unusable(out, ours=(), what="an empty folder", sources=[str(samples), *reference, *real])
+    refuse_unusable(out, ours=(), what="a set of images", sources=[str(samples), *reference, *real])
     found = collected(chosen, samples, partial=partial, resize=resize, crop=crop)
     for note in found.notes:
         tell(f"note: {note}")

@@ -12,6 +12,7 @@ from manifpt.cli.text import plain
 from manifpt.errors import DataError
 
 OTHERS = "Others' generators"
+LAST = 2**31 - 1
 
 
 def sample(
@@ -23,8 +24,8 @@ def sample(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder to write, or a file that ends in .parquet.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Images of each.")] = 1000,
-    start: Annotated[int, typer.Option(min=0, help="Place of the first in the seed's sequence.")] = 0,
+    count: Annotated[int, typer.Option("--count", "-n", min=1, max=LAST, help="Images of each.")] = 1000,
+    start: Annotated[int, typer.Option(min=0, max=LAST, help="Place of the first in the seed's sequence.")] = 0,
     seed: options.Seed = 0,
     weights: options.Weights = None,
     name: Annotated[
@@ -69,11 +70,10 @@ def sample(
 
     choose(device.value)
     table = out.suffix == ".parquet"
-    if not table:
-        read = [place for text in sources if (place := foreign.place_of_images(text))]
-        refuse_unusable(out, ours=(), what="an empty folder", sources=read)
-    elif out.is_dir():
-        raise DataError(f"{out} is a folder", expected="a place for a file", remedy="choose another --out")
+    read = [place for text in sources if (place := foreign.place_of_images(text))]
+    if table and out.exists():
+        raise DataError(f"{out} exists", expected="a new file", remedy="choose another --out, or remove it")
+    refuse_unusable(out, ours=(), what="a set of samples", sources=read)
     if any(foreign.is_python(text) for text in sources):
         # The module of a function is looked for where the command was started, as `python -m` does.
         sys.path.insert(0, str(Path.cwd()))

@@ -9,7 +9,7 @@ import typer
 
 from manifpt.cli import build, card, options, recipes, sample
 from manifpt.cli.given import photographs
-from manifpt.cli.text import console, plain
+from manifpt.cli.text import console, plain, tell
 from manifpt.errors import ManifptError
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from manifpt.zoo.design import Design
-    from manifpt.zoo.training import Run
+    from manifpt.zoo.run import Run
 
 GRID = 64
 COLUMNS = {
@@ -110,9 +110,11 @@ def train(
     """
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.extractors.artifacts import digest  # noqa: PLC0415
+    from manifpt.zoo.batches import refuse_unfit  # noqa: PLC0415
     from manifpt.zoo.classes import classes  # noqa: PLC0415
     from manifpt.zoo.designs import named  # noqa: PLC0415
     from manifpt.zoo.trained import folder  # noqa: PLC0415
+    from manifpt.zoo.training import untrained_objective  # noqa: PLC0415
 
     choose(device.value)
     if (steps is None) == (minutes is None):
@@ -124,8 +126,13 @@ def train(
     kinds, labels = classes(images.paths) if with_classes else ((), None)
     reals, about = images.pixels(), {"reals": len(images), "reals_digest": digest(images), "classes": kinds}
     limits = {"steps": steps, "minutes": minutes, "bf16": bf16}
-    for design in chosen:
-        _trained(design.but(classes=len(kinds)), (reals, labels), limits, out or folder(), about)
+    # All that can be refused is refused before the first, which may take hours.
+    told = [design.but(classes=len(kinds)) for design in chosen]
+    for design in told:
+        refuse_unfit(design, reals, labels)
+        untrained_objective(design)
+    for design in told:
+        _trained(design, (reals, labels), limits, out or folder(), about)
 
 
 application.command("sample")(sample.sample)
@@ -143,20 +150,28 @@ def _trained(
     place: Path,
     about: dict[str, object],
 ) -> None:
+    import copy  # noqa: PLC0415
+
     import numpy as np  # noqa: PLC0415
 
     from manifpt.methods.resuming import ZOO, resumable  # noqa: PLC0415
     from manifpt.zoo.grid import drawn  # noqa: PLC0415
+    from manifpt.zoo.run import key  # noqa: PLC0415
     from manifpt.zoo.sampling import sampled  # noqa: PLC0415
-    from manifpt.zoo.trained import Trained, written  # noqa: PLC0415
+    from manifpt.zoo.trained import Trained, is_written, written  # noqa: PLC0415
     from manifpt.zoo.training import trained  # noqa: PLC0415
 
+    known = key(design, *reals, **limits)
+    if is_written(design.name, place, known):
+        tell(f"note: {design.name} is trained already, on the same reals and with the same limit")
+        return
+
     def watched(run: Run) -> None:
-        network = run.average.eval()
+        network = copy.deepcopy(run.average).cpu().eval()
         images = np.concatenate(list(sampled(Trained(design, network, "", {}), GRID)))
         drawn(images, place / f"{design.name}.png")
 
     with resumable(place / design.name, ZOO) as folder:
         run = trained(design, *reals, checkpoint=folder / "training.safetensors", watched=watched, **limits)
-        path = written(run, design, place, about)
+        path = written(run, design, place, about | {"training": known})
     typer.echo(f"wrote {plain(str(path))}: {run.step} steps in {run.seconds:.0f} s")

@@ -20,7 +20,8 @@ LEAST_PRECISION, LEAST_COVERAGE, LEAST_SHARE = 0.3, 0.2, 0.02
 # VAEs draw what is common, and decoders what they are given: neither has to show every class.
 ALL_CLASSES = ("gan", "score", "flow")
 QUANTILES = (1, 50)
-ERRORS = 3  # standard errors above one half that are no accident
+ERRORS = 3  # standard errors that are no accident
+RESAMPLINGS = 500
 Images = NDArray[np.uint8]
 
 
@@ -40,10 +41,12 @@ class Card:
         coverage: Share of reals whose neighbourhood holds an image.
         nearest: 1 % and 50 % quantile of the distances to the nearest training image, in ``ssl-cifar``.
         nearest_reals: Those of the held-out reals, which a generator that copies falls below.
+        nearest_errors: Standard errors of the differences between the two (bootstrap).
         nearest_rgb: Quantiles of the distances in RGB, where smooth images lie nearer to everything, copied or not.
         nearest_reals_rgb: Those of the held-out reals.
         nearer: Share of images that lie nearer to a training image than to any of as many held-out reals; one half,
             where nothing was learned by heart, however smooth the images are.
+        nearer_error: Its standard error, were training and held-out reals interchangeable.
         classes: Share of images that ResNet-56 takes for each class; None without its weights, and where the reals
             have other classes.
         failures: Why the generator must not be shipped; empty where it may.
@@ -59,9 +62,11 @@ class Card:
     coverage: float
     nearest: tuple[float, ...]
     nearest_reals: tuple[float, ...]
+    nearest_errors: tuple[float, ...]
     nearest_rgb: tuple[float, ...]
     nearest_reals_rgb: tuple[float, ...]
     nearer: float
+    nearer_error: float
     classes: dict[str, float] | None
     failures: tuple[str, ...]
 
@@ -77,48 +82,81 @@ def card(images: Images, *, family: str, training: Images, real: Images, classes
         images: Generated ones, uint8 (n, 32 or more, 32 or more, 3), n at least 6.
         family: The generator's; GANs, flows and score models have to show all ten classes.
         training: The reals that it learned from.
-        real: Held-out reals; as many as ``images`` are compared.
+        real: Held-out reals. As many reals as images are compared, which are spread over all: their order may be that
+            of their classes.
         classes: Whether the reals have CIFAR-10's ten classes; where not, their shares are neither told nor asked for.
 
     Raises:
         NumbersError: There are too few images.
     """
     count = min(len(images), len(real), len(training))
-    images, held_out = images[:count], real[:count]
+    images, held_out, some = images[:count], _spread(real, count), _spread(training, count)
     space, answers = _space(images)
     shares = answers if classes else None
-    points, others, learned = (space(part).coordinates() for part in (images, held_out, training[:count]))
+    points, others, learned = (space(part).coordinates() for part in (images, held_out, some))
     found = neighbourhoods(generated=points, real=others)
-    nearest, nearest_reals = _to_training(SelfSupervisedCIFAR(), training, images, held_out)
-    nearest_rgb, nearest_reals_rgb = _to_training(RGB(), training, images, held_out)
-    seen, unseen = (
-        Nearest().fit([RGB()(part)]).project(RGB()(images)).distances for part in (training[:count], held_out)
-    )
-    nearer = float((seen < unseen).mean())
+    nearest = _to_training(SelfSupervisedCIFAR(), training, images, held_out)
+    nearest_rgb = _to_training(RGB(), training, images, held_out)
+    nearer, nearer_error = _nearer(images, some, held_out)
     return Card(
         space=space.name,
         images=count,
         frechet=frechet_distance(Gaussian.of(points), Gaussian.of(others)),
         frechet_reals=frechet_distance(Gaussian.of(learned), Gaussian.of(others)),
         **asdict(found),
-        nearest=nearest,
-        nearest_reals=nearest_reals,
-        nearest_rgb=nearest_rgb,
-        nearest_reals_rgb=nearest_reals_rgb,
+        nearest=nearest.ours,
+        nearest_reals=nearest.theirs,
+        nearest_errors=nearest.errors,
+        nearest_rgb=nearest_rgb.ours,
+        nearest_reals_rgb=nearest_rgb.theirs,
         nearer=nearer,
+        nearer_error=nearer_error,
         classes=shares,
         failures=(
             *_misses(family, found, shares),
-            *_copies(count, nearest=nearest, nearest_reals=nearest_reals, nearer=nearer),
+            *_copies(nearest, nearer=nearer, nearer_error=nearer_error),
         ),
     )
 
 
-def _to_training(space: Embedding, training: Images, *parts: Images) -> list[tuple[float, ...]]:
-    """Return the quantiles of each part's distances to the nearest training image."""
+@dataclass(frozen=True, slots=True)
+class _Distances:
+    """Quantiles of distances to the nearest training image, of both kinds, and the errors of their differences."""
+
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    errors: tuple[float, ...]
+
+
+def _to_training(space: Embedding, training: Images, images: Images, held_out: Images) -> _Distances:
     manifold = Nearest().fit([space(training)])
-    distances = (manifold.project(space(part)).distances for part in parts)
-    return [tuple(float(value) for value in np.percentile(part, QUANTILES)) for part in distances]
+    parts = [manifold.project(space(part)).distances for part in (images, held_out)]
+    rng = np.random.default_rng(0)
+    drawn = (
+        np.percentile(part[rng.integers(len(part), size=(RESAMPLINGS, len(part)))], QUANTILES, axis=1) for part in parts
+    )
+    errors = np.subtract(*drawn).std(axis=1)
+    ours, theirs = (np.percentile(part, QUANTILES) for part in parts)
+    return _Distances(*(tuple(map(float, values)) for values in (ours, theirs, errors)))
+
+
+def _spread(images: Images, count: int) -> Images:
+    return images[np.arange(count) * len(images) // count]
+
+
+def _nearer(images: Images, training: Images, held_out: Images) -> tuple[float, float]:
+    """Return the share of images whose nearest real is a training image, and its standard error by chance.
+
+    A few smooth reals are the nearest of many images. Which part such a one falls into moves the share more than which
+    images were drawn, so that the error is that of dividing the same reals at random, or binomial if that is more.
+    """
+    # A tie goes to the held-out ones, which stand first.
+    manifold = Nearest().fit([RGB()(np.concatenate([held_out, training]))])
+    found = manifold.project(RGB()(images)).neighbors
+    assert found is not None
+    followers = np.bincount(found[:, 0], minlength=2 * len(training))
+    by_division = followers.std(ddof=1) * len(followers) ** 0.5 / (2 * len(images))
+    return float(followers[len(held_out) :].sum() / len(images)), float(max(by_division, 0.5 / len(images) ** 0.5))
 
 
 def _space(images: Images) -> tuple[SupervisedCIFAR | SelfSupervisedCIFAR, dict[str, float] | None]:
@@ -144,12 +182,12 @@ def _misses(family: str, among: Neighbourhoods, classes: dict[str, float] | None
     return found
 
 
-def _copies(count: int, *, nearest: tuple[float, ...], nearest_reals: tuple[float, ...], nearer: float) -> list[str]:
+def _copies(nearest: _Distances, *, nearer: float, nearer_error: float) -> list[str]:
     found = [
         f"the {share} % quantile of nearest-training distances is {ours:.2f}, that of held-out reals {theirs:.2f}"
-        for share, ours, theirs in zip(QUANTILES, nearest, nearest_reals, strict=True)
-        if ours < theirs
+        for share, ours, theirs, error in zip(QUANTILES, nearest.ours, nearest.theirs, nearest.errors, strict=True)
+        if ours < theirs - ERRORS * error
     ]
-    if nearer > 0.5 + ERRORS * (0.25 / count) ** 0.5:
+    if nearer > 0.5 + ERRORS * nearer_error:
         found.append(f"{nearer:.0%} lie nearer to a training image than to any of as many held-out reals")
     return found

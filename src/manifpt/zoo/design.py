@@ -32,6 +32,9 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+SEEDS = 10**9
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """The choices that make a generator, in the terms of the paper's Table 3.
@@ -78,11 +81,11 @@ class Design:
     def __post_init__(self) -> None:
         for field, known in CHOICES.items():
             _refuse_unknown(field, str(getattr(self, field)), known)
-        if self.width < 1 or self.seed < 0 or self.classes < 0:
+        if self.width < 1 or not 0 <= self.seed < SEEDS or self.classes < 0:
             raise NumbersError(
                 f"width {self.width} with seed {self.seed} and {self.classes} classes",
-                expected="a width from 1, a seed and a number of classes from 0 up",
-                remedy="correct the one that is too small",
+                expected=f"a width from 1, a seed from 0 to {SEEDS - 1:,}, and a number of classes from 0 up",
+                remedy="correct the one that is out of range",
             )
 
     def but(self, **choices: Any) -> Self:

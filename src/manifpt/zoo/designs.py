@@ -49,6 +49,9 @@ TABLE = tuple(
 # fmt: on
 
 
+DIGITS = 9
+
+
 def named(name: str, *, size: int = 32) -> Design:
     """Return the design of a name.
 
@@ -71,7 +74,11 @@ def named(name: str, *, size: int = 32) -> Design:
             expected=f"one of {', '.join(design.name for design in TABLE)}, or a decoder",
             remedy=suggestion(row, tuple(known)),
         )
-    if at and not (seed.isascii() and seed.isdecimal()):
-        raise UnknownNameError(f"{seed!r} is no seed", expected="a whole number after @", remedy=f"try {row}@1")
+    if at and not (seed.isascii() and seed.isdecimal() and len(seed) <= DIGITS):
+        raise UnknownNameError(
+            f"{seed!r} is no seed", expected=f"a whole number of at most {DIGITS} digits after @", remedy=f"try {row}@1"
+        )
     full = row if size == 32 else f"{row}-{size}"  # noqa: PLR2004  (the usual size)
-    return known[row].but(name=f"{full}{at}{seed}", size=size, seed=int(seed or 0))
+    number = int(seed) if at else known[row].seed
+    # A decoder's name holds its own seed; the others are drawn from seed 0 where nothing is said.
+    return known[row].but(name=f"{full}@{number}" if number != known[row].seed else full, size=size, seed=number)

@@ -48,9 +48,12 @@ def reconstructed(made: Trained, images: Images) -> Iterator[Images]:
         )
     network = cast(Reconstructing, made.network)
     for start in range(0, len(images), BATCH):
-        block = np.ascontiguousarray(images[start : start + BATCH].transpose(0, 3, 1, 2), np.float32)
+        shown = images[start : start + BATCH]
+        # Always as many, so that what is beside an image decides no bit of it.
+        padded = np.concatenate([shown, np.zeros((BATCH - len(shown), side, side, 3), np.uint8)])
+        block = np.ascontiguousarray(padded.transpose(0, 3, 1, 2), np.float32)
         with torch.inference_mode(), one_thread():
-            found = network.reconstructed(torch.from_numpy(block) / 127.5 - 1).float()
+            found = network.reconstructed(torch.from_numpy(block) / 127.5 - 1).float()[: len(shown)]
         if not bool(found.isfinite().all()):
             raise ImageError(f"{name} returned values that are not finite", expected="pixels", remedy="train it again")
         yield pixels(found)

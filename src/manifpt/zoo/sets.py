@@ -14,6 +14,7 @@ from itertools import chain
 import numpy as np
 
 from manifpt.errors import DataError, UnknownNameError
+from manifpt.extractors.artifacts import digest as digest_of
 from manifpt.images import ImageSet
 from manifpt.progress import tracked
 from manifpt.registry import suggestion
@@ -96,12 +97,33 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
             remedy="train some, or name their folder",
         )
     _refuse_sizes(made, reference, real)
+    refuse_seen(made, real)
     refuse_shared(reference, real)
+    yield from _distinct(_all(chosen, made, reference, real))
+
+
+def _all(chosen: Recipe, made: list[Trained], reference: ImageSet, real: ImageSet) -> Iterator[Sample]:
     shown = _shown(chosen, real) if chosen.decoders else []
     yield from reals(reference, role=REFERENCE)
     yield from reals(real)
     for one in made:
         yield from _reconstructions(one, real, shown) if chosen.decoders else _sequence(one, chosen)
+
+
+def refuse_seen(made: list[Trained], real: ImageSet) -> None:
+    """Raise where a generator was trained on what is held out, as far as its record tells.
+
+    Raises:
+        DataError: One was.
+    """
+    found = digest_of(real)
+    for one in made:
+        if one.sidecar.get("reals_digest") == found:
+            raise DataError(
+                f"{one.design.name} was trained on the {len(real)} reals that are said to be unseen",
+                expected="reals that no generator has seen",
+                remedy="exchange what is given as unseen, or give other reals",
+            )
 
 
 def refuse_shared(reference: ImageSet, real: ImageSet) -> None:
@@ -140,6 +162,22 @@ def reals(images: ImageSet, *, role: str = "") -> Iterator[Sample]:
             "weights": "",
         }
         yield Sample(np.asarray(images[index]), row | {"role": role or held_out_role(digest)})
+
+
+def _distinct(found: Iterator[Sample]) -> Iterator[Sample]:
+    """Yield samples, and raise where pixels were seen before under another label or in another role."""
+    seen: dict[bytes, tuple[str, str, str]] = {}
+    for sample in found:
+        what = (str(sample.row["generator"]), str(sample.row["role"]), str(sample.row["path"]))
+        key = hashlib.blake2b(np.ascontiguousarray(sample.pixels).data, digest_size=16).digest()
+        other = seen.setdefault(key, what)
+        if other[:2] != what[:2]:
+            raise DataError(
+                f"{other[2]} ({other[1]}) and {what[2]} ({what[1]}) have the same pixels",
+                expected="images that are one generator's and have one role",
+                remedy="leave one of the generators out, or name other reals",
+            )
+        yield sample
 
 
 def held_out_role(digest: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,12 @@ from manifpt.registry import suggestion
 from manifpt.writing import replaced_file
 from manifpt.zoo.architectures import untrained
 from manifpt.zoo.design import Design
-from manifpt.zoo.training import Run
+from manifpt.zoo.run import Run
 
 FOLDER = "MANIFPT_ZOO"
 HERE = Path("zoo") / "weights"
+# Of a design: a folder of images, too, is called so.
+NAME = re.compile(r"(?!real|reference)[A-Za-z0-9][A-Za-z0-9@-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,17 @@ def written(run: Run, design: Design, place: Path, about: dict[str, Any]) -> Pat
     return path
 
 
+def is_written(name: str, place: Path, training: str) -> bool:
+    """Return whether a folder holds the whole result of a training, by what ``training.key`` says of it."""
+    path = place / f"{name}.safetensors"
+    try:
+        sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except (OSError, ValueError):
+        return False
+    return isinstance(sidecar, dict) and (sidecar.get("training"), sidecar.get("sha256")) == (training, found)
+
+
 def names(place: Path | None = None) -> tuple[str, ...]:
     """Return the names of the trained generators in a folder, sorted."""
     return tuple(sorted(path.stem for path in (place or folder()).glob("*.json")))
@@ -96,7 +110,7 @@ def generator(name: str, place: Path | None = None) -> Trained:
     """
     place = place or folder()
     path = place / f"{name}.safetensors"
-    if not path.with_suffix(".json").is_file():
+    if not NAME.fullmatch(name) or not path.with_suffix(".json").is_file():
         known = names(place)
         raise UnknownNameError(
             f"{place} holds no trained generator {name!r}",
@@ -106,6 +120,8 @@ def generator(name: str, place: Path | None = None) -> Trained:
     try:
         sidecar = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         design = Design(**sidecar["design"])
+        if design.name != name:
+            raise ValueError(f"their record is that of {str(design.name)[:40]!r}")
         content = path.read_bytes()
         digest = hashlib.sha256(content).hexdigest()
         if digest != sidecar["sha256"]:

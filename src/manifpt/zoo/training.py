@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import json
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from manifpt.attributors.inference import chosen_device, chosen_precision
 from manifpt.attributors.randomness import seeded
-from manifpt.errors import ModelError, NumbersError, UnknownNameError
-from manifpt.sealed import seal, unsealed
+from manifpt.errors import NumbersError, UnknownNameError
 from manifpt.zoo.architectures import objective
 from manifpt.zoo.batches import Images, Labels, batch, batch_labels, refuse_unfit
 from manifpt.zoo.design import Design
 from manifpt.zoo.meter import Meter
 from manifpt.zoo.networks.objective import Conditioned, Objective, Staged
+from manifpt.zoo.run import Run, kept, key, resumed
 
 WARM_UP = 200
 CLIP = 1.0
@@ -32,28 +29,6 @@ PREPARED_ON = 256
 TIMED = 30  # steps after which a time limit is turned into a number of steps
 BEFORE = 2**32  # the step whose batch sets what depends on data
 SAVED_AFTER = 60.0  # seconds
-NETWORK, AVERAGE, MOMENTS = "network.", "average.", "moments."
-
-
-@dataclass(slots=True)
-class Run:
-    """A generator in training: all that a checkpoint has to hold.
-
-    Args:
-        objective: Networks and losses.
-        average: The generator with its averaged weights.
-        optimisers: One per network.
-        total: Steps of the whole training; 0 while a time limit has not been turned into steps.
-        step: Steps that are done.
-        seconds: What they took.
-    """
-
-    objective: Objective
-    average: nn.Module
-    optimisers: dict[str, torch.optim.Adam] = field(default_factory=dict)
-    total: int = 0
-    step: int = 0
-    seconds: float = 0.0
 
 
 def trained(
@@ -93,9 +68,9 @@ def trained(
     _refuse(steps, minutes)
     refuse_unfit(design, images, labels)
     run = _begun(design, steps, bf16=bf16)
-    key = _key(design, images, labels, [steps, minutes, bf16])
+    about = key(design, images, labels, steps=steps, minutes=minutes, bf16=bf16)
     if checkpoint is not None:
-        _resumed(run, checkpoint, key)
+        resumed(run, checkpoint, about)
     _staged(run)
     saved = time.monotonic()
     with Meter(f"training {design.name}", run.total) as meter:
@@ -108,7 +83,7 @@ def trained(
                 _staged(run)
             meter.seen(run.step, run.total, losses)
             if run.step == run.total or time.monotonic() - saved >= SAVED_AFTER:
-                _kept(run, checkpoint, key)
+                kept(run, checkpoint, about)
                 if watched is not None:
                     watched(run)
                 saved = time.monotonic()
@@ -118,7 +93,7 @@ def trained(
 
 def _refuse(steps: int | None, minutes: float | None) -> None:
     given = [limit for limit in (steps, minutes) if limit is not None]
-    if len(given) != 1 or given[0] <= 0:
+    if len(given) != 1 or not 0 < given[0] < math.inf:
         raise NumbersError(
             f"{steps} steps and {minutes} minutes",
             expected="one of them, above 0",
@@ -126,7 +101,13 @@ def _refuse(steps: int | None, minutes: float | None) -> None:
         )
 
 
-def _begun(design: Design, steps: int | None, *, bf16: bool = False) -> Run:
+def untrained_objective(design: Design) -> Objective:
+    """Return a design's objective before any training.
+
+    Raises:
+        UnknownNameError: The design has classes, and its architecture cannot be told them.
+        ManifptError: The architecture cannot honour the design, or lacks weights that it is trained with.
+    """
     built = objective(design)
     if design.classes and not isinstance(built, Conditioned):
         raise UnknownNameError(
@@ -134,6 +115,11 @@ def _begun(design: Design, steps: int | None, *, bf16: bool = False) -> Run:
             expected="an architecture that can: most GANs, flows and score models",
             remedy=f"train {design.name} without --classes",
         )
+    return built
+
+
+def _begun(design: Design, steps: int | None, *, bf16: bool = False) -> Run:
+    built = untrained_objective(design)
     if bf16:
         built.recipe = replace(built.recipe, bf16=True)
     device = chosen_device("auto")
@@ -201,50 +187,3 @@ def _take_average(run: Run, decay: float) -> None:
             mean.lerp_(now[name], 1 - decay)
         else:
             mean.copy_(now[name])
-
-
-def _key(design: Design, images: Images, labels: Labels | None, settings: list[object]) -> str:
-    key = hashlib.blake2b(json.dumps([design.record(), *settings, images.shape]).encode(), digest_size=16)
-    key.update(np.ascontiguousarray(images).data)
-    if labels is not None:
-        key.update(np.ascontiguousarray(labels).data)
-    return key.hexdigest()
-
-
-def _kept(run: Run, checkpoint: Path | None, key: str) -> None:
-    if checkpoint is None:
-        return
-    tensors = {AVERAGE + name: value for name, value in run.average.state_dict().items()}
-    for part, network in run.objective.networks.items():
-        tensors |= {f"{NETWORK}{part}.{name}": value for name, value in network.state_dict().items()}
-        for number, weight in enumerate(run.optimisers[part].param_groups[0]["params"]):
-            moments = run.optimisers[part].state.get(weight, {})
-            tensors |= {f"{MOMENTS}{part}.{number}.{name}": value for name, value in moments.items()}
-    about = {"key": key, "step": str(run.step), "total": str(run.total), "seconds": str(run.seconds)}
-    seal(checkpoint, tensors, about)
-
-
-def _resumed(run: Run, checkpoint: Path, key: str) -> None:
-    found = unsealed(checkpoint)
-    if found is None:
-        return
-    saved, about = found
-    if about["key"] != key:
-        raise ModelError(
-            f"the checkpoint {checkpoint} belongs to another training",
-            expected="the same design, reals and limit",
-            remedy="delete it to start again, or name another folder",
-        )
-    run.average.load_state_dict(_part(saved, AVERAGE))
-    for part, network in run.objective.networks.items():
-        network.load_state_dict(_part(saved, f"{NETWORK}{part}."))
-        optimiser = run.optimisers[part]
-        for number, weight in enumerate(optimiser.param_groups[0]["params"]):
-            moments = _part(saved, f"{MOMENTS}{part}.{number}.")
-            if moments:
-                optimiser.state[weight] = moments
-    run.step, run.total, run.seconds = int(about["step"]), int(about["total"]), float(about["seconds"])
-
-
-def _part(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {name[len(prefix) :]: value for name, value in tensors.items() if name.startswith(prefix)}

@@ -121,7 +121,8 @@ class Discriminator(nn.Module):
         """Return one score per image, (n,), higher where it looks real, and like its class (n,) where there is one."""
         hidden = self.layers(images)
         score = cast(Tensor, self.score(torch.cat([hidden, deviation(hidden)], 1).flatten(1)))[:, 0]
-        return score + cast(Tensor, self.classes(hidden.sum((2, 3)), labels))
+        # By the root of the positions, so that the class weighs what the image does.
+        return score + cast(Tensor, self.classes(hidden.sum((2, 3)) / 4, labels))
 
 
 def deviation(maps: Tensor) -> Tensor:
