@@ -234,3 +234,13 @@ def test_roles_that_would_be_wrong_are_refused(noise: Noise) -> None:
             images.with_roles(roles)
     with pytest.raises(LeakError, match=r"array\[0\] \(reference\) and array\[2\] \(real, scored\)"):
         images.with_roles(["reference", None, None])
+
+
+def test_photographs_can_be_divided_and_grouped_like_any_other_images(tmp_path: Path) -> None:
+    for index in range(5):
+        pixels = np.random.default_rng(index // 2).integers(0, 255, (16, 16, 3), np.uint8)
+        Image.fromarray(pixels + np.uint8(index % 2)).save(tmp_path / f"{index}.png")
+    found = ImageSet.photographs(tmp_path)
+    assert [Path(path).name for path in found.subset(np.array([3, 0])).paths] == ["3.png", "0.png"]
+    assert len(set(found.groups[:2])) == len(set(found.groups[2:4])) == 1
+    assert len(set(found.groups)) == 3

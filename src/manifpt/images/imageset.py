@@ -116,8 +116,8 @@ class ImageSet:
         listing, preparation = layouts.reals(places, reference=True), Preparation(resize, crop)
         found = opened(listing.records, preparation, strict=strict)
         refuse_leaks(list(found.records))
-        notes = (*listing.notes, *found.notes)
-        return cls(found.records, found.height, found.width, listing.layout, preparation, found.skipped, notes)
+        size, notes = (found.height, found.width), (*listing.notes, *found.notes)
+        return cls(found.records, *size, listing.layout, preparation, found.skipped, notes, found.thumbnails)
 
     @classmethod
     def from_arrays(
