@@ -117,3 +117,20 @@ def test_a_user_without_home_and_a_read_only_installation_can_work(
     )
     found = ended([sys.executable, "-c", code])
     assert found.stdout.strip() == "rows", found.stderr
+
+
+@pytest.mark.parametrize("table", [False, True], ids=["folder", "parquet"])
+def test_samples_for_which_no_space_is_left_are_one_line_and_leave_nothing(
+    table: bool, tmp_path: Path, small_disk: Callable[..., list[str]]
+) -> None:
+    (tmp_path / "noise.py").write_text(
+        "import numpy as np\n\n"
+        "def draw(count, seed, start):\n"
+        "    return np.stack([np.random.default_rng([seed, start + i]).random((64, 64, 3)) for i in range(count)])\n"
+    )
+    out = tmp_path / "disk" / ("samples.parquet" if table else "samples")
+    sample = [*MANIFPT, "zoo", "sample", "python:noise:draw", "-n", "200", "--out", str(out)]
+    shown = f'cd {tmp_path}; "$@"; echo status $?; ls -A {out.parent}'
+    found = ended([*small_disk("1m"), "sh", "-c", shown, "sh", *sample])
+    assert found.stdout.split() == ["status", "2"], found.stderr
+    assert found.stderr.splitlines() == [f"manifpt: error: no space is left on the disk; {NO_SPACE}"]
