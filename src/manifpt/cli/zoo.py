@@ -106,7 +106,7 @@ def train(
 
     A training that was stopped or killed goes on from WEIGHTS/DESIGN.checkpoint when it is started again.
 
-    Example: [bold]manifpt zoo train dcgan --data demo/images/real --steps 40 --out demo/zoo[/bold]
+    Example: [bold]manifpt zoo train dcgan --data demo/images/reference --steps 40 --out demo/zoo[/bold]
     """
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.extractors.artifacts import digest  # noqa: PLC0415
