@@ -148,7 +148,7 @@ def write_card(one: Trained, reals: Reals, options: argparse.Namespace) -> str:
     sizes = {"bytes": (options.weights / reals.folder / f"{name}.safetensors").stat().st_size}
     why = record["card"]["failures"]
     if why:
-        write_json(failed, {**one.sidecar, **sizes, **record})
+        write_json(failed, {"sidecar": one.sidecar, **sizes, **record})
         for old in (card, grid_):
             old.unlink(missing_ok=True)
         return f"{name} failed, so that its weights must not be shipped: {'; '.join(why)}"

@@ -86,7 +86,7 @@ def entries(zoo: Path, folder: str) -> list[Entry]:
         raise SystemExit(f"no card of {', '.join(missing)}: run benchmarks/zoo_cards.py, and remove what failed")
     found = [Entry(one, _read(cards[_name(one)]), folder, True) for one in others]
     failed = [_read(path) for path in (zoo / "failed" / folder).glob("*.json")]
-    found += [Entry(one, one, folder, False) for one in failed]
+    found += [Entry(one["sidecar"], one, folder, False) for one in failed]
     return sorted(found, key=lambda one: one.place)
 
 

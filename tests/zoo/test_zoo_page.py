@@ -58,7 +58,10 @@ def root(tmp_path: Path) -> Path:
     zoo = tmp_path / "zoo"
     put(zoo / "weights" / "dcgan@1.json", sidecar("dcgan@1") | {"classes": list(CIFAR10), "bf16": True})
     put(zoo / "cards" / "dcgan@1.json", measured())
-    put(zoo / "failed" / "wgan-gp.json", sidecar("wgan-gp", steps=7) | measured("coverage 0.10 is below 0.2"))
+    put(
+        zoo / "failed" / "wgan-gp.json",
+        {"sidecar": sidecar("wgan-gp", steps=7)} | measured("coverage 0.10 is below 0.2"),
+    )
     put(zoo / "weights" / "catsdogs" / "glow.json", sidecar("glow"))
     put(zoo / "cards" / "catsdogs" / "glow.json", measured(classes=False, frechet=45.6) | {"bits_per_dimension": 4.25})
     some, entries = decoders()[6:9], {}
