@@ -22,6 +22,12 @@ def test_a_name_that_matches_nothing_is_yielded_as_it_is(name: str) -> None:
     assert list(inputs([name])) == [Path(name)]
 
 
+def test_an_empty_name_is_not_the_current_folder(tree: Tree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree(tmp_path, {"a": 2})
+    monkeypatch.chdir(tmp_path)
+    assert list(inputs(["", "."])) == [Path(), Path("a/0000.png"), Path("a/0001.png")]
+
+
 def test_an_empty_folder_is_yielded_as_it_is(tmp_path: Path) -> None:
     assert list(inputs([tmp_path])) == [tmp_path]
 

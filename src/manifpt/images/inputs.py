@@ -20,7 +20,8 @@ def inputs(names: str | Path | Iterable[str | Path]) -> Iterator[Path]:
     for name in [names] if isinstance(names, (str, Path)) else names:
         try:
             # Once each: ** matches folders and what is in them.
-            found = dict.fromkeys(file for place in matches(name) for file in _files(place))
+            # An empty name is a mistake, and not the current folder, for which pathlib takes it.
+            found = dict.fromkeys(file for place in matches(name) for file in _files(place)) if str(name) else {}
         except OSError:
             # A folder that may not be looked into: reading it will say so in its place.
             found = {}
