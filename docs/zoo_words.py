@@ -119,6 +119,7 @@ command gives the same weights on one machine with one number of threads; others
 differ, and figures a little.
 
 ```bash
+export MANIFPT_WEIGHTS=DATA/weights OMP_NUM_THREADS=1
 python benchmarks/catsdogs_division.py runs/catsdogs --data DATA
 {commands}
 python benchmarks/zoo_cards.py --weights zoo/weights --data DATA

@@ -19,15 +19,17 @@ def blocks(text: str, language: str) -> list[str]:
     return [code for kind, code in BLOCK.findall(text) if kind == language]
 
 
-def test_the_command_line_page_is_that_of_the_commands() -> None:
+@pytest.mark.parametrize("name", ["cli", "datasets"])
+def test_a_written_page_is_that_of_what_it_tells_of(name: str) -> None:
     fresh = subprocess.run(
-        [sys.executable, "-c", "import cli_page; print(cli_page.page(), end='')"],
+        [sys.executable, "-c", f"import {name}_page as written; print(written.page(), end='')"],
         cwd=ROOT / "docs",
         capture_output=True,
         text=True,
         check=True,
     )
-    assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == fresh.stdout, "run python docs/cli_page.py"
+    page = (ROOT / "docs" / f"{name}.md").read_text(encoding="utf-8")
+    assert page == fresh.stdout, f"run python docs/{name}_page.py"
 
 
 def test_every_local_link_of_the_readme_leads_somewhere() -> None:

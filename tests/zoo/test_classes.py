@@ -21,6 +21,11 @@ def test_where_no_name_tells_it_the_folder_is_the_class() -> None:
     assert (names, labels.tolist()) == (("cat", "dog"), [1, 0, 1])
 
 
+def test_the_current_folder_has_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert classes(["1.png", "cat/2.png"])[0] == ("cat", tmp_path.name)
+
+
 @pytest.mark.parametrize(
     ("paths", "said"),
     [

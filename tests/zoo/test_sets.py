@@ -133,3 +133,11 @@ def test_an_image_is_reconstructed_the_same_whatever_stands_beside_it(tmp_path: 
         np.testing.assert_array_equal(
             np.concatenate(list(reconstructed(made, images[place : place + 1]))), whole[[place]]
         )
+
+
+def test_held_out_reals_of_one_role_alone_are_no_class(tmp_path: Path) -> None:
+    reference, real = photographs(tmp_path / "a", 5, 0), photographs(tmp_path / "b", 1, 1)
+    with pytest.raises(
+        DataError, match=r"none of the 1 held-out reals is for (train|test); expected some of either role"
+    ):
+        next(built(SMALL, [decoder()], reference=reference, real=real))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 import torch
 
 from manifpt.errors import DataError, ModelError, NumbersError, UnknownNameError
-from manifpt.zoo import batches, training
+from manifpt.zoo import batches, trained, training
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.objective import Generator, Objective
 
@@ -221,11 +222,13 @@ def test_an_architecture_that_cannot_be_told_classes_says_so() -> None:
 def test_mixed_precision_is_another_training_and_is_said_in_the_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = []
-    chosen = training.chosen_precision
-    monkeypatch.setattr(training, "chosen_precision", lambda name, device: seen.append(name) or chosen("fp32", device))
-    half = training.trained(DESIGN, IMAGES, steps=2, bf16=True, checkpoint=tmp_path / "c")
-    assert half.objective.recipe.bf16
-    with pytest.raises(ModelError, match="another training"):
-        training.trained(DESIGN, IMAGES, steps=2, checkpoint=tmp_path / "c")
-    assert seen == ["auto", "auto"]
+    for there, precision in ((True, torch.bfloat16), (False, torch.float32)):
+        asked = {"auto": precision, "fp32": torch.float32}
+        monkeypatch.setattr(training, "chosen_precision", lambda name, device, asked=asked: asked[name])
+        half = training.trained(DESIGN, IMAGES, steps=2, bf16=True, checkpoint=tmp_path / str(there))
+        assert half.objective.recipe.bf16 is there
+        assert (
+            json.loads((trained.written(half, DESIGN, tmp_path, {})).with_suffix(".json").read_text())["bf16"] is there
+        )
+        with pytest.raises(ModelError, match="another training"):
+            training.trained(DESIGN, IMAGES, steps=2, checkpoint=tmp_path / str(there))

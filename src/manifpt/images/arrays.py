@@ -16,7 +16,8 @@ from manifpt.images.record import ROLES, ImageRecord, Pixels, Role, label
 
 COLUMNS = ("family", "role", "latent")
 COLOUR, GREY = 4, 3  # axes
-# What zipfile and NumPy raise on damaged or foreign archives; each becomes one DataError that names the file.
+# What zipfile and NumPy raise on damaged or foreign archives (NotImplementedError: a compression that zipfile does not
+# know); each becomes one DataError that names the file.
 UNREADABLE = (OSError, ValueError, EOFError, KeyError, NotImplementedError, zipfile.BadZipFile, zlib.error)
 
 

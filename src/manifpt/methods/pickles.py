@@ -58,6 +58,7 @@ def _holds_pickle(path: Path) -> bool:
                     if _is_sign(member.read(HEAD)):
                         return True
     # What cannot be read as an archive cannot be opened as one by any loader either; file digests refuse damage.
+    # NotImplementedError: a compression that zipfile does not know; RuntimeError: a member with a password.
     except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError, RuntimeError, zlib.error):
         return False
     return False

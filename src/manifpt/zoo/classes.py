@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from pathlib import PurePath
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ FEWEST = 2
 NUMBERED = re.compile(r"\d+[-_](?P<kind>[^\W\d].*)")
 
 
-def classes(paths: Iterable[str | PurePath]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+def classes(paths: Iterable[str | Path]) -> tuple[tuple[str, ...], NDArray[np.int64]]:
     """Return the names of the classes, sorted, and the class of each image, int64 (n,).
 
     Args:
@@ -31,12 +31,15 @@ def classes(paths: Iterable[str | PurePath]) -> tuple[tuple[str, ...], NDArray[n
         >>> names, labels.tolist()
         (('cat', 'frog'), [1, 0, 1])
     """
-    listed = [PurePath(path) for path in paths]
+    listed = [Path(path) for path in paths]
     matches = [NUMBERED.fullmatch(path.stem) for path in listed]
     unnamed = [path for path, match in zip(listed, matches, strict=True) if match is None]
     if unnamed and len(unnamed) < len(listed):
         raise _refused(f"the name of {unnamed[0]} tells no class, those of other reals do")
-    kinds = [path.parent.name if match is None else match["kind"] for path, match in zip(listed, matches, strict=True)]
+    kinds = [
+        path.parent.resolve().name if match is None else match["kind"]
+        for path, match in zip(listed, matches, strict=True)
+    ]
     names, labels = np.unique(kinds, return_inverse=True)
     if len(names) < FEWEST:
         raise _refused(f"all {len(listed)} reals are of one class")

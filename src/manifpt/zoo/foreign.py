@@ -11,6 +11,7 @@ from typing import Any
 from manifpt.errors import DataError, ManifptError, UnknownNameError, plain
 from manifpt.images.record import is_real
 from manifpt.registry import suggestion
+from manifpt.zoo.output import MANIFEST
 from manifpt.zoo.source import Source
 
 DIFFUSERS, PYTHON, FOLDER = "diffusers", "python", "folder"
@@ -79,7 +80,7 @@ def source(text: str, wishes: Wishes = NOTHING) -> Source:
     """
     kind, place = _split(text)
     name, family = label(text, wishes), wishes.family or "unknown"
-    if is_real(family):
+    if is_real(family) or plain(family) != family:
         raise DataError(
             f"the family is {family!r}", expected="a family of generators", remedy="leave --family out, or correct it"
         )
@@ -114,7 +115,14 @@ def label(text: str, wishes: Wishes = NOTHING) -> str:
     """
     kind, place = _split(text)
     name = wishes.name if wishes.name is not None else _last_part(kind, place)
-    if not name or name.startswith(".") or name != name.strip() or set("/\\") & set(name) or plain(name) != name:
+    if (
+        not name
+        or name.startswith(".")
+        or name != name.strip()
+        or set("/\\") & set(name)
+        or plain(name) != name
+        or name == MANIFEST
+    ):
         raise DataError(
             f"{name!r} cannot name a generator and the folder of its images",
             expected="letters, digits and signs without / and \\, not hidden",

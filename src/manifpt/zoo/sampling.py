@@ -11,8 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from manifpt.errors import ImageError, NumbersError
+from manifpt.errors import ImageError
 from manifpt.zoo.networks.objective import Generator
+from manifpt.zoo.returned import refuse_negative
 from manifpt.zoo.source import Images, Source
 from manifpt.zoo.threads import one_thread
 from manifpt.zoo.trained import Trained
@@ -41,12 +42,7 @@ def sampled(made: Trained, count: int, *, seed: int = 0, start: int = 0) -> Iter
         NumbersError: A number is negative.
         ImageError: The generator returns NaN, or another shape than its design's.
     """
-    if min(count, seed, start) < 0:
-        raise NumbersError(
-            f"{count} images from {start} with seed {seed}",
-            expected="numbers from 0 up",
-            remedy="correct the negative one",
-        )
+    refuse_negative(count, seed, start)
     for block in range(start // BATCH, -(-(start + count) // BATCH)):
         images = _block(made, seed, block)
         first = max(start - block * BATCH, 0)

@@ -99,6 +99,7 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
     _refuse_sizes(made, reference, real)
     refuse_seen(made, real)
     refuse_shared(reference, real)
+    _refuse_few(real)
     yield from _distinct(_all(chosen, made, reference, real))
 
 
@@ -124,6 +125,16 @@ def refuse_seen(made: list[Trained], real: ImageSet) -> None:
                 expected="reals that no generator has seen",
                 remedy="exchange what is given as unseen, or give other reals",
             )
+
+
+def _refuse_few(real: ImageSet) -> None:
+    lacking = {TRAIN, TEST} - {held_out_role(digest) for digest in real.digests}
+    if lacking:
+        raise DataError(
+            f"none of the {len(real)} held-out reals is for {' or '.join(sorted(lacking))}",
+            expected="some of either role, which content decides; some ten are enough",
+            remedy="give more folders with --real",
+        )
 
 
 def refuse_shared(reference: ImageSet, real: ImageSet) -> None:

@@ -120,9 +120,11 @@ def untrained_objective(design: Design) -> Objective:
 
 def _begun(design: Design, steps: int | None, *, bf16: bool = False) -> Run:
     built = untrained_objective(design)
-    if bf16:
-        built.recipe = replace(built.recipe, bf16=True)
     device = chosen_device("auto")
+    if bf16:
+        # Not where the processor lacks it: the record says what was, and not what was asked for.
+        found = chosen_precision("auto", device)
+        built.recipe = replace(built.recipe, bf16=found is torch.bfloat16)
     for network in built.networks.values():
         network.to(device).train()
     rate, betas = built.recipe.rate, built.recipe.betas

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.adversarial import Adversarial, pyramid
-from manifpt.zoo.networks.conditioning import Projection, told
+from manifpt.zoo.networks.conditioning import Projection, class_conditional
 from manifpt.zoo.networks.dcgan import spectral, without_bias
 from manifpt.zoo.networks.honouring import refuse_unhonoured
 from manifpt.zoo.networks.layers import convolution, enlarged, nonlinearity, upsampling
@@ -36,7 +36,7 @@ def objective(design: Design) -> Adversarial:
     """
     refuse_unhonoured(design, **ALLOWED)
     with seeded(design.seed):
-        generator, discriminator = told(Generator(design), design.classes), Discriminator(design)
+        generator, discriminator = class_conditional(Generator(design), design.classes), Discriminator(design)
     return Adversarial(
         generator, discriminator, design.loss, Recipe(64, 2e-4, (0.0, 0.9), falling=False), classes=design.classes
     )

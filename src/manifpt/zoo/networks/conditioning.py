@@ -1,7 +1,6 @@
-"""Classes: how a generator is told what to draw, with the choice among them in its noise as all randomness is.
+"""Class-conditional generators, with the choice among classes in their noise, as all randomness is.
 
-One more number of the noise chooses the class, each with the same probability. Trained without classes, small networks
-draw few images of the kinds that are hard to draw.
+One more number of the noise chooses the class, each with the same probability.
 """
 
 from __future__ import annotations
@@ -53,12 +52,12 @@ def one_hot(labels: Tensor | None, classes: int) -> Tensor | None:
     return None if labels is None else functional.one_hot(labels, classes).float()
 
 
-def told(generator: nn.Module, classes: int) -> nn.Module:
-    """Return a generator of flat noise that is told classes, or the generator itself where there are none."""
-    return Moved(generator, classes) if classes else generator
+def class_conditional(generator: nn.Module, classes: int) -> nn.Module:
+    """Return a class-conditional generator of one of flat noise, or that itself where there are no classes."""
+    return ClassConditional(generator, classes) if classes else generator
 
 
-class Moved(nn.Module):
+class ClassConditional(nn.Module):
     """A generator whose noise is moved by an offset that is learned for each class; a ``Generator``.
 
     Args:

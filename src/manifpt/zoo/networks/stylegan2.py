@@ -15,7 +15,7 @@ from torch.nn import functional
 from manifpt.attributors.randomness import seeded
 from manifpt.zoo.design import Design
 from manifpt.zoo.networks.adversarial import Adversarial, pyramid
-from manifpt.zoo.networks.conditioning import Projection, told
+from manifpt.zoo.networks.conditioning import Projection, class_conditional
 from manifpt.zoo.networks.dcgan import deviation
 from manifpt.zoo.networks.honouring import refuse_unhonoured
 from manifpt.zoo.networks.layers import Smoothed, enlarged, nonlinearity
@@ -44,7 +44,7 @@ def objective(design: Design) -> Adversarial:
     """
     refuse_unhonoured(design, **ALLOWED)
     with seeded(design.seed):
-        generator, discriminator = told(Generator(design), design.classes), Discriminator(design)
+        generator, discriminator = class_conditional(Generator(design), design.classes), Discriminator(design)
     # Equalised weights move by their scale times the rate: 2e-3 here is about 1e-4 elsewhere.
     return Adversarial(
         generator, discriminator, design.loss, Recipe(64, 2e-3, (0.0, 0.99), falling=False), classes=design.classes
