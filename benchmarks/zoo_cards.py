@@ -4,9 +4,9 @@
 
 For each generator it writes ``zoo/cards/NAME.json`` and a grid, ``docs/images/zoo/NAME.png``; for those in the folder's
 sub-folder ``catsdogs`` the same in sub-folders. A generator that must not be shipped is recorded with its reasons in
-``zoo/failed/NAME.json`` instead. All decoders together have ``zoo/cards/decoders.json`` and one picture (``--only
-decoders``). What was measured already, of these weights and with these numbers, is left alone; so a run that was
-stopped goes on. ``python docs/zoo_page.py`` makes the page.
+``zoo/failed/NAME.DIGEST.json`` instead, so that a later attempt under the same name hides none. All decoders together
+have ``zoo/cards/decoders.json`` and one picture (``--only decoders``). What was measured already, of these weights and
+with these numbers, is left alone; so a run that was stopped goes on. ``python docs/zoo_page.py`` makes the page.
 
 The reals are looked for below ``--data`` (``MANIFPT_DATA``, else ``../shared/data`` beside the repository), and
 ResNet-56 in ``MANIFPT_WEIGHTS``, else in ``weights`` there.
@@ -40,6 +40,7 @@ from manifpt.zoo.trained import Trained, generator, names
 ROOT = Path(__file__).parents[1]
 DECODERS = "decoders"
 GRID = 32
+DIGITS = 8  # of the weights' digest, in the name of a record of failure
 # Of the compression: PNG is lossless with any, and which is smallest depends on the picture.
 STRATEGIES = range(5)
 Images = NDArray[np.uint8]
@@ -139,7 +140,11 @@ def write_card(one: Trained, reals: Reals, options: argparse.Namespace) -> str:
     name = one.design.name
     card, grid_, failed = (
         place / reals.folder / f"{name}{ending}"
-        for place, ending in ((options.cards, ".json"), (options.images, ".png"), (options.failed, ".json"))
+        for place, ending in (
+            (options.cards, ".json"),
+            (options.images, ".png"),
+            (options.failed, f".{one.digest[:DIGITS]}.json"),
+        )
     )
     wanted = {"sha256": one.digest, "seed": options.seed, "n": options.count}
     if (agrees(card, wanted) and grid_.is_file()) or agrees(failed, wanted):

@@ -30,7 +30,13 @@ This page is written by `python docs/zoo_page.py` from the records of training a
 A generator is **shipped** if its precision is at least {precision}, its coverage at least {coverage}, neither quantile
 of the nearest-training distances more than three standard errors below that of the held-out reals, the share that is
 nearer to training at most three standard errors above one half, and, for GANs, flows and score models, no class below
-{share}. Otherwise it **failed**: its figures are shown, its weights are not.
+{share}. Otherwise it **failed**: its figures are shown, its weights are not. A name can be there more than once:
+a record of failure is kept, whatever came of the next attempt. Short trials, and trainings that were stopped before
+their end, have no record.
+
+How long to train, and whether to tell the classes, was decided with such cards in view, measured on the very held-out
+reals that the figures below are of. What is shipped was chosen among attempts by its figures, which flatter it to that
+extent.
 
 Seconds and minutes of training are wall-clock on two busy cores, and no measure of speed.
 """
@@ -123,7 +129,7 @@ export MANIFPT_WEIGHTS=DATA/weights OMP_NUM_THREADS=1
 python benchmarks/catsdogs_division.py runs/catsdogs --data DATA
 {commands}
 python benchmarks/zoo_cards.py --weights zoo/weights --data DATA
-python benchmarks/known_displacement.py --weights zoo/weights --data DATA
+{attempts}python benchmarks/known_displacement.py --weights zoo/weights --data DATA
 python docs/zoo_page.py
 ```
 

@@ -58,7 +58,7 @@ def test_a_card_is_measured_again_for_other_weights_or_numbers_only(
 
     monkeypatch.setattr(zoo_cards, "measured", measured)
     reals = SimpleNamespace(folder="catsdogs")
-    card, failed = (place / "catsdogs" / "dcgan.json" for place in (options.cards, options.failed))
+    card, failed = options.cards / "catsdogs" / "dcgan.json", options.failed / "catsdogs" / "dcgan.bad.json"
     picture = options.images / "catsdogs" / "dcgan.png"
 
     def written(digest: str) -> str:
@@ -81,7 +81,8 @@ def test_a_card_is_measured_again_for_other_weights_or_numbers_only(
     assert failed.is_file()
     written("good")
     assert card.is_file()
-    assert not failed.exists()
+    assert failed.is_file(), "a later attempt hides one that failed"
+    assert [path.name for path in failed.parent.iterdir()] == ["dcgan.bad.json"]
 
 
 def test_pictures_are_lossless_and_without_a_palette(zoo_cards: ModuleType, tmp_path: Path) -> None:

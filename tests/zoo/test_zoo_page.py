@@ -124,6 +124,20 @@ def test_the_commands_train_every_generator_as_it_was_trained(zoo_page: ModuleTy
     ]
 
 
+def test_a_second_attempt_under_a_name_hides_none_and_is_trained_elsewhere(zoo_page: ModuleType, root: Path) -> None:
+    for steps, digest in ((5, "a" * 64), (900, "b" * 64)):
+        about = sidecar("dcgan@1", steps=steps) | {"sha256": digest}
+        put(root / "zoo" / "failed" / f"dcgan@1.{digest[:8]}.json", {"sidecar": about} | measured("too few"))
+    page = zoo_page.page(root)
+    assert page.count("| dcgan@1 | gan | 12.3 |") == 2
+    assert page.index("| [dcgan@1](#dcgan1) |") < page.index("| dcgan@1 | gan |")
+    assert page.index("| dcgan@1 | 5 steps") < page.index("| dcgan@1 | 900 steps")
+    data = "--data DATA/reals/cifar10-train --out"
+    assert f"zoo train dcgan@1 --steps 5 {data} runs/attempts/aaaaaaaa\n" in page
+    assert f"zoo train dcgan@1 --steps 900 {data} runs/attempts/bbbbbbbb\n" in page
+    assert page.count("zoo_cards.py --weights runs/attempts/") == 2
+
+
 def test_a_generator_without_a_card_is_no_part_of_a_page(zoo_page: ModuleType, root: Path) -> None:
     (root / "zoo" / "cards" / "dcgan@1.json").unlink()
     with pytest.raises(SystemExit, match="no card of dcgan@1: run benchmarks"):
@@ -166,5 +180,14 @@ def test_committed_weights_are_small_together_and_no_card_is_left_of_others() ->
     cards = ROOT / "zoo" / "cards"
     found = {path.relative_to(cards).with_suffix("") for path in cards.rglob("*.json")} - {Path("decoders")}
     assert found <= names
-    failed = ROOT / "zoo" / "failed"
-    assert not {path.relative_to(failed).with_suffix("") for path in failed.rglob("*.json")} & names
+
+
+@committed
+def test_what_failed_is_kept_by_its_digest_and_is_no_shipped_weight() -> None:
+    shipped = {hashlib.sha256(path.read_bytes()).hexdigest() for path in FILES}
+    failed = {path: read(path) for path in (ROOT / "zoo" / "failed").rglob("*.json")}
+    assert failed
+    for path, record in failed.items():
+        assert path.name == f"{record['sidecar']['design']['name']}.{record['sha256'][:8]}.json"
+        assert record["sha256"] == record["sidecar"]["sha256"] not in shipped
+        assert record["card"]["failures"]
