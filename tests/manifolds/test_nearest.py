@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,8 +12,16 @@ from numpy.typing import NDArray
 
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
-from manifpt.manifolds import nearest
+from manifpt.manifolds import index, nearest
 from manifpt.manifolds.nearest import Nearest
+
+
+@pytest.fixture(autouse=True, params=["settled", "indexed"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Few pairs are settled at once, more by an index; both have to be the same."""
+    if request.param == "indexed":
+        monkeypatch.setattr(nearest, "PAIRS", 0)
+    return str(request.param)
 
 
 def pixels(count: int, *shape: int, seed: int = 0) -> NDArray[np.uint8]:
@@ -72,10 +80,9 @@ def test_the_answer_is_bitwise_the_same_whatever_the_batch_and_block(
     alone = [whole.project(Points(queries[row : row + 1])) for row in range(100)]
     np.testing.assert_array_equal(expected.neighbors, np.concatenate([one.neighbors for one in alone]))
     np.testing.assert_array_equal(expected.distances, np.concatenate([one.distances for one in alone]))
-    monkeypatch.setattr(nearest, "REFERENCES", 7)
-    monkeypatch.setattr(nearest, "COORDINATES", 5)
+    monkeypatch.setattr(nearest, "PAIRS", 0)
     blocks = [Points(references[start : start + 33]) for start in range(0, 500, 33)]
-    again = Nearest(neighbors=neighbors).fit(blocks).project(Points(queries))
+    again = Nearest(neighbors=neighbors, block=7).fit(blocks).project(Points(queries))
     np.testing.assert_array_equal(expected.neighbors, again.neighbors)
     np.testing.assert_array_equal(expected.distances, again.distances)
 
@@ -175,11 +182,12 @@ def test_too_few_references_and_other_shapes_are_refused() -> None:
 def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_says_so(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(nearest, "PAIRS", 0)
+    monkeypatch.setattr(nearest, "threads", lambda: 2)
     rng = np.random.default_rng(0)
     references, queries = (Points(rng.integers(0, 256, (count, 12), np.uint8)) for count in (500, 40))
     expected = Nearest().fit([references]).project(queries)
-    each = 12 * 20 + nearest.QUERIES * 40
-    monkeypatch.setattr(nearest, "available", lambda: 2 * 100 * each)
+    monkeypatch.setattr(nearest, "available", lambda: 2 * 100 * (8 * 12 + 4 * nearest.BATCH * 2))
     small = Nearest(block=10_000).fit([references])
     for _ in range(2):
         found = small.project(queries)
@@ -191,15 +199,68 @@ def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_say
     assert "block" not in small.settings()
 
 
-def test_a_block_takes_no_more_memory_than_it_was_counted_for() -> None:
+@pytest.mark.parametrize("neighbors", [1, 4])
+@pytest.mark.parametrize("kind", ["smooth", "noise", "constant", "duplicates", "tiny", "far"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_no_bound_drops_a_neighbour(kind: str, dtype: type, neighbors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(3)
+    images = rng.standard_normal((900, 3, 32, 32))
+    if kind == "smooth":
+        images = images.cumsum(axis=2).cumsum(axis=3) / 9
+    if kind == "constant":
+        images = np.broadcast_to(images[..., :1, :1], images.shape)
+    images = np.clip(128 + 40 * images, 0, 255).astype(np.uint8)
+    if kind == "duplicates":
+        images[450:] = images[:450]
+        images[600:, 0, 0, 0] += 1
+    points = images.astype(dtype)
+    if dtype == np.float32:
+        points *= {"tiny": 1e-30, "far": 1e30}.get(kind, 1)
+        points += 1e6 if kind == "far" else 0
+    queries, references = points[::9], np.delete(points, np.s_[::9], axis=0)
+    expected, distances = brute(queries, references, neighbors)
+    for most in (0, 1.0):  # Every length of a product: short ones, and that of all coordinates.
+        monkeypatch.setattr(index, "FEW", most)
+        found = Nearest(neighbors=neighbors, block=128).fit([Points(references)]).project(Points(queries))
+        np.testing.assert_array_equal(found.neighbors, expected)
+        np.testing.assert_array_equal(found.distances, distances)
+
+
+def test_an_index_settles_few_of_the_pairs_where_images_are_smooth(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    references, queries = (Points(rng.integers(0, 256, (count, 768), np.uint8)) for count in (4096, nearest.QUERIES))
-    manifold = Nearest(block=4096).fit([references])
-    tracemalloc.start()
-    manifold.project(queries)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 4096 * (768 * 20 + nearest.QUERIES * 40) * 1.2
+    images = rng.standard_normal((2100, 3, 32, 32)).cumsum(axis=2).cumsum(axis=3)
+    images = np.clip(128 + 4 * images, 0, 255).astype(np.uint8).reshape(2100, -1)
+    built = index.indexed(images[100:], (3, 32, 32), cell=256)
+    squares, numbers = np.full((100, 1), np.inf), np.full((100, 1), -1)
+    settled = built.cells.search(
+        images[:100],
+        built.prefix.rows(images[:100]),
+        images[100:],
+        first=0,
+        factor=built.prefix.factor,
+        squares=squares,
+        nearest=numbers,
+    )
+    assert 0 < settled < 0.02 * 100 * 2000
+
+
+def test_blocks_in_files_are_searched_where_they_lie(tmp_path: Path) -> None:
+    references, queries = pixels(700, 3, 8, 8), pixels(50, 3, 8, 8, seed=1)
+    references[650] = references[3]  # of equally near ones in two files the lower index comes first
+    queries[0] = references[3]
+    mapped = []
+    for part, (start, stop) in enumerate([(0, 300), (300, 301), (301, 700)]):
+        values = np.memmap(tmp_path / str(part), np.uint8, "w+", shape=(stop - start, 3, 8, 8))
+        values[:] = references[start:stop]
+        mapped.append(Points(values))
+    whole = Nearest(neighbors=3).fit([Points(references)]).project(Points(queries))
+    parts = Nearest(neighbors=3).fit(mapped)
+    found = parts.project(Points(queries))
+    np.testing.assert_array_equal(found.neighbors, whole.neighbors)
+    np.testing.assert_array_equal(found.distances, whole.distances)
+    np.testing.assert_array_equal(found.points.values, whole.points.values)
+    assert parts.references == 700
+    assert all(np.shares_memory(part.values, block.values) for part, block in zip(parts.parts_, mapped, strict=True))
 
 
 @pytest.mark.parametrize("settings", [{"neighbors": 0}, {"block": 0}, {"block": -5}])

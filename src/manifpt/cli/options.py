@@ -96,7 +96,7 @@ Block = Annotated[
     typer.Option(
         min=1,
         help="References compared at once: fewer take less memory and more time, and change no result.",
-        show_default="as many as fit in 32 MiB",
+        show_default="1,024",
         rich_help_panel=METHOD,
         metavar="N",
     ),

@@ -4,42 +4,73 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterable
-from typing import Any, Self, cast
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
+from manifpt.manifolds.cells import BATCH, CELL
+from manifpt.manifolds.index import EVERY, Index, indexed
 from manifpt.manifolds.manifold import Projection
+from manifpt.manifolds.settling import settled_all
+from manifpt.manifolds.threads import shared_out, threads
 from manifpt.memory import available
+from manifpt.storage import allocated
 
-QUERIES = 256
-REFERENCES = 4096
-COORDINATES = 1024
-BLOCK = 2**22  # coordinates of one block, so that its float64 copy stays at 32 MiB
+ROWS = 4096  # looked at together for what is not finite
+PAIRS = 2**21  # of a query and a reference: an index costs as much as settling so many
 SHARE = 0.5  # of the free memory, for a block that the user asked for
 logger = logging.getLogger("manifpt")
-Settle = Callable[[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]], NDArray[Any]]
-UNIT = 2.0**-24  # unit roundoff of float32
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbors:
+    """The nearest references of n points.
+
+    Args:
+        numbers: (n, k), their indices, nearest first; of equally near ones the lower index comes first.
+        squares: (n, k) float64, squared distances in stored units, before the scale.
+    """
+
+    numbers: NDArray[np.int64]
+    squares: NDArray[np.float64]
+
+
+@dataclass(slots=True)
+class Part:
+    """Some references, with an index once it pays.
+
+    Args:
+        values: (m, d) uint8 or float32.
+        first: Index of the first.
+        index: None until there were enough queries.
+        asked: How many queries there were.
+    """
+
+    values: NDArray[Any]
+    first: int
+    index: Index | None = None
+    asked: int = 0
 
 
 class Nearest:
     """Projects each point onto its nearest reference (Song et al. 2024, definition of the artifact).
 
     The neighbour is the argmin of the float64 distance over the stored points (the exact integer distance where they
-    are uint8), ties going to the lower index: the same bits whatever the batch and block. A float32 matrix product only
-    shortlists. With c the centre, ã = fl(a − c) and k coordinates a product, ⟨ã, b̃⟩ differs from ⟨a − c, b − c⟩ by at
-    most g‖a − c‖‖b − c‖, g = (k + 4)u / (1 − (k + 4)u), u = 2⁻²⁴ (Higham 2002, section 3.1, plus 2u + u² for the two
-    roundings to float32); products of 1,024 coordinates are added in float64. A reference is dropped only where its
-    lower bound exceeds another's upper bound; what is left is settled by explicit differences.
+    are uint8), ties going to the lower index: the same bits whatever the batch, block, threads and index. An index
+    excludes references by lower bounds of their distance: cells of references by boxes, then pairs by products of a
+    few principal coordinates and the length of the remainder, then by more of them. Each bound carries its rounding
+    error (derived in ``prefix`` and ``bounds``); what is left is settled by explicit differences. The index is built
+    when as many pairs were asked for as it costs.
 
     Args:
         neighbors: How many references to return; the projection is the first.
-        block: How many references to compare at once, at most; None for as many as 32 MiB of float64 hold. Where memory
-            is short, fewer are taken, and a warning says so. Only time and memory depend on it.
+        block: How many references to compare at once, at most 1,024. Where memory is short, fewer are taken, and a
+            warning says so. Only time and memory depend on it.
 
     Example:
         >>> references = Points(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
@@ -59,31 +90,32 @@ class Nearest:
         return {"name": "nearest", "neighbors": self.neighbors}
 
     def fit(self, blocks: Iterable[Points]) -> Self:
-        """Store the reference points.
+        """Store the reference points; blocks that lie in files stay there.
 
         Raises:
             DataError: There are fewer references than neighbours asked for.
             NumbersError: A coordinate is NaN or infinite.
         """
         kept = [block for block in blocks if len(block)]
-        if sum(map(len, kept)) < self.neighbors:
+        count = sum(map(len, kept))
+        if count < self.neighbors:
             raise DataError(
-                f"{sum(map(len, kept))} reference images",
+                f"{count} reference images",
                 expected=f"at least {self.neighbors}",
                 remedy="give a folder of real images as the reference",
             )
-        self.references_ = Points(np.concatenate([block.values for block in kept]), kept[0].scale)
-        flat = self._flat(self.references_)
-        _refuse_non_finite(flat, "reference points")
-        # The exponent keeps float32 products from overflowing; a power of two rounds nothing.
-        reach = max(float(np.abs(flat[block]).max()) for block in _blocks(flat, REFERENCES))
-        self._factor = 2.0 ** -np.ceil(np.log2(reach)) if reach > 0 else 1.0
-        means = [flat[block].sum(0, dtype=np.float64) for block in _blocks(flat, REFERENCES)]
-        self._center = (np.sum(means, axis=0) / len(flat) * self._factor).astype(np.float32).astype(np.float64)
+        if any(not isinstance(block.values, np.memmap) for block in kept):
+            kept = [_joined(kept)]
+        self.blocks_ = kept
+        self.parts_: list[Part] = []
+        for block in kept:
+            flat = _flat(block)
+            _refuse_non_finite(flat, "reference points")
+            self.parts_.append(Part(flat, first=sum(len(part.values) for part in self.parts_)))
         return self
 
-    def project(self, points: Points) -> Projection:
-        """Return the nearest reference of each point.
+    def search(self, points: Points) -> Neighbors:
+        """Return the nearest references of each point.
 
         Args:
             points: Points of the same shape, type and scale as the references.
@@ -91,78 +123,62 @@ class Nearest:
         Raises:
             NumbersError: The shape or type differs from the references', or a coordinate is NaN or infinite.
         """
-        stored = self.references_
-        if points.values.shape[1:] != stored.values.shape[1:] or points.values.dtype != stored.values.dtype:
+        stored = self.blocks_[0].values
+        if points.values.shape[1:] != stored.shape[1:] or points.values.dtype != stored.dtype:
             raise NumbersError(
                 f"points of shape {points.values.shape[1:]} and type {points.values.dtype}",
-                expected=f"{stored.values.shape[1:]} and {stored.values.dtype}, as the references have",
+                expected=f"{stored.shape[1:]} and {stored.dtype}, as the references have",
                 remedy="embed both with the same space at the same image size",
             )
-        queries, references = self._flat(points), self._flat(stored)
+        queries = _flat(points)
         _refuse_non_finite(queries, "points")
-        neighbors = np.empty((len(queries), self.neighbors), np.int64)
-        distances = np.empty(len(queries), np.float64)
-        for rows in _blocks(queries, QUERIES):
-            neighbors[rows], distances[rows] = self._settled(queries[rows], references)
-        return Projection(self.counterparts(neighbors), distances * stored.scale, neighbors)
+        squares = np.full((len(queries), self.neighbors), np.inf)
+        numbers = np.full((len(queries), self.neighbors), -1, np.int64)
+        for part in self.parts_:
+            self._search(part, queries, squares, numbers)
+        return Neighbors(numbers, squares)
+
+    def project(self, points: Points) -> Projection:
+        """Return the nearest reference of each point; see ``search``."""
+        found = self.search(points)
+        distances = np.sqrt(found.squares[:, 0]) * self.blocks_[0].scale
+        return Projection(self.counterparts(found.numbers), distances, found.numbers)
 
     @property
     def references(self) -> int:
         """How many references are stored."""
-        return len(self.references_)
+        return sum(map(len, self.blocks_))
 
     def counterparts(self, neighbors: NDArray[np.int64]) -> Points:
         """Return the projections that belong to the indices (n, k) which ``project`` returned."""
-        return Points(self.references_.values[neighbors[:, 0]], self.references_.scale)
+        stored, wanted = self.blocks_[0], neighbors[:, 0]
+        found = np.empty((len(wanted), *stored.values.shape[1:]), stored.values.dtype)
+        for part, block in zip(self.parts_, self.blocks_, strict=True):
+            own = np.flatnonzero((wanted >= part.first) & (wanted < part.first + len(block)))
+            found[own] = block.values[wanted[own] - part.first]
+        return Points(found, stored.scale)
 
-    def _flat(self, points: Points) -> NDArray[Any]:
-        return np.ascontiguousarray(points.values.reshape(len(points), math.prod(points.values.shape[1:])))
+    def _search(
+        self, part: Part, queries: NDArray[Any], squares: NDArray[np.float64], numbers: NDArray[np.int64]
+    ) -> None:
+        part.asked += len(queries)
+        if part.index is None and part.asked * len(part.values) >= PAIRS:
+            part.index = indexed(part.values, self.blocks_[0].values.shape[1:], cell=self._cell(part.values))
+        if part.index is not None:
+            part.index.search(queries, part.values, first=part.first, squares=squares, nearest=numbers)
+            return
 
-    def _settled(
-        self, queries: NDArray[Any], references: NDArray[Any]
-    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        rows, columns = self._shortlist(queries, references)
-        squares = _squared_distances(queries, references, rows, columns)
-        order = np.lexsort((columns, squares, rows))
-        rows, columns, squares = rows[order], columns[order], squares[order]
-        first = np.searchsorted(rows, np.arange(len(queries)))
-        ranked = columns[first[:, None] + np.arange(self.neighbors)]
-        return ranked, np.sqrt(squares[first].astype(np.float64))
+        def some(start: int, stop: int) -> None:
+            settled_all(queries, np.arange(start, stop), part.values, part.first, squares, numbers)
 
-    def _shortlist(
-        self, queries: NDArray[Any], references: NDArray[Any]
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the (query, reference) pairs that may be among the k nearest, grouped by block of references."""
-        terms = min(COORDINATES, queries.shape[1]) + 4
-        gamma = terms * UNIT / (1 - terms * UNIT)
-        # Three sources of error: the float32 product, subnormal float32 products, and the float64 norms and their sum.
-        slack, floor = 2 * gamma * (1 + 1e-6), queries.shape[1] * 2.0**-120
-        rounding = (queries.shape[1] + 8) * 2.0**-52
-        centred, norms = self._centred(queries)
-        threshold = np.full((len(queries), self.neighbors), np.inf)
-        found: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
-        for block in self._reference_blocks(references):
-            others, other_norms = self._centred(references[block])
-            sums = norms[:, None] ** 2 + other_norms**2
-            squares = sums - 2 * _inner(centred, others)
-            margin = slack * norms[:, None] * other_norms + floor + rounding * sums
-            best = np.concatenate([threshold, squares + margin], axis=1)
-            threshold = np.partition(best, self.neighbors - 1, axis=1)[:, : self.neighbors]
-            lower = squares - margin
-            rows, columns = np.nonzero(lower <= threshold.max(axis=1, keepdims=True))
-            found.append((rows, columns + block.start, lower[rows, columns]))
-        rows, columns, bounds = (np.concatenate(part) for part in zip(*found, strict=True))
-        kept = bounds <= threshold.max(axis=1)[rows]
-        return rows[kept], columns[kept]
+        shared_out(some, len(queries), least=1)
 
-    def _reference_blocks(self, references: NDArray[Any]) -> list[slice]:
-        if self.block is None:
-            return _blocks(references, REFERENCES)
-        asked = min(self.block, len(references))
-        # Of each reference: its float64 and float32 copies and the temporary between; its column of five tables.
-        each = references.shape[1] * (8 + 8 + 4) + QUERIES * 5 * 8
+    def _cell(self, references: NDArray[Any]) -> int:
+        asked = min(self.block or CELL, CELL, len(references))
+        # Of each reference: two rows of coordinates, and its column of the products of every thread.
+        each = 8 * min(references.shape[1], EVERY) + 4 * BATCH * threads()
         affordable = max(1, int(available() * SHARE / each))
-        if asked > affordable:
+        if asked > affordable and self.block is not None:
             logger.warning(
                 "there is no memory for a block of %d references (%.1f GiB); %d are compared at once",
                 asked,
@@ -170,66 +186,33 @@ class Nearest:
                 affordable,
             )
             self.block = affordable
-        size = min(asked, affordable)
-        return [slice(start, min(start + size, len(references))) for start in range(0, len(references), size)]
-
-    def _centred(self, flat: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-        exact = flat * self._factor - self._center
-        return exact.astype(np.float32), np.sqrt(np.einsum("ij,ij->i", exact, exact))
+        return min(asked, affordable)
 
 
-def _inner(queries: NDArray[np.float32], references: NDArray[np.float32]) -> NDArray[np.float64]:
-    total = np.zeros((len(queries), len(references)))
-    for start in range(0, queries.shape[1], COORDINATES):
-        part = slice(start, start + COORDINATES)
-        total += queries[:, part] @ references[:, part].T
-    return total
+def _joined(blocks: list[Points]) -> Points:
+    if len(blocks) == 1:
+        return blocks[0]
+    values = allocated((sum(map(len, blocks)), *blocks[0].values.shape[1:]), blocks[0].values.dtype)
+    start = 0
+    for block in blocks:
+        values[start : start + len(block)] = block.values
+        start += len(block)
+    return Points(values, blocks[0].scale)
 
 
-def _compiled(function: Settle) -> Settle:
-    """Return a function as machine code, kept on disk where there is a place for it."""
-    try:
-        return cast("Settle", njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # Neither the package's folder nor a home can be written.
-        return cast("Settle", njit(nogil=True)(function))
-
-
-@_compiled
-def _squared_float(a: NDArray[Any], b: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
-    total = np.zeros(len(rows), np.float64)
-    for pair in range(len(rows)):
-        for coordinate in range(a.shape[1]):
-            difference = np.float64(a[rows[pair], coordinate]) - np.float64(b[columns[pair], coordinate])
-            total[pair] += difference * difference
-    return total
-
-
-@_compiled
-def _squared_integer(a: NDArray[Any], b: NDArray[Any], rows: NDArray[Any], columns: NDArray[Any]) -> NDArray[Any]:
-    total = np.zeros(len(rows), np.int64)  # at 256² the sum exceeds 32 bits
-    for pair in range(len(rows)):
-        for coordinate in range(a.shape[1]):
-            difference = np.int64(a[rows[pair], coordinate]) - np.int64(b[columns[pair], coordinate])
-            total[pair] += difference * difference
-    return total
-
-
-def _squared_distances(
-    queries: NDArray[Any], references: NDArray[Any], rows: NDArray[np.int64], columns: NDArray[np.int64]
-) -> NDArray[Any]:
-    settle = _squared_integer if queries.dtype == np.uint8 else _squared_float
-    return np.asarray(settle(queries, references, rows, columns))
-
-
-def _blocks(flat: NDArray[Any], most: int) -> list[slice]:
-    size = max(1, min(most, BLOCK // max(1, flat.shape[1])))
-    return [slice(start, min(start + size, len(flat))) for start in range(0, len(flat), size)]
+def _flat(points: Points) -> NDArray[Any]:
+    flat = points.values.reshape(len(points), math.prod(points.values.shape[1:]))
+    # Machine code knows plain arrays only.
+    return np.ascontiguousarray(flat).view(np.ndarray)
 
 
 def _refuse_non_finite(flat: NDArray[Any], what: str) -> None:
     if flat.dtype == np.uint8:
         return
-    finite = np.isfinite(flat).all(axis=1)
+    finite = np.concatenate(
+        [np.isfinite(flat[start : start + ROWS]).all(axis=1) for start in range(0, len(flat), ROWS)]
+        or [np.ones(0, bool)]
+    )
     if not finite.all():
         raise NumbersError(
             f"{int((~finite).sum())} of the {what} hold NaN or infinity (first: index {int(np.argmin(finite))})",

@@ -1,0 +1,170 @@
+"""References in cells that lie near each other, excluded by boxes, then by products of their first coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from manifpt.manifolds.bounds import begun, boxes, scanned
+from manifpt.manifolds.prefix import Coordinates
+from manifpt.manifolds.threads import shared_out
+
+CELL = 1024  # references of a cell, at most
+SPLITTING = 64  # coordinates by which references are arranged
+BATCH = 256  # queries of a product, so that its result stays in the processor's cache
+ROUNDING = 2.0**-24  # unit roundoff of float32
+
+
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """The coordinates of references, arranged so that a cell's lie in consecutive rows.
+
+    Args:
+        numbers: (m,) the references' rows, cell by cell.
+        starts: (cells + 1,) where each cell begins.
+        rows: (m, p + 1) float32, the remainder and p coordinates; (m, 0) where the product has all of them.
+        factors: (m, s + 2) float32: twice the short row y, and −‖y‖².
+        low: (cells, s + 1) float32, the box around the short rows of a cell.
+        high: The same, its upper corner.
+        middles: (cells, s + 1) float32, the mean of each cell's short rows.
+        error: How far a row may lie from the exact one, at most.
+        reach: The length of the longest row.
+    """
+
+    numbers: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    rows: NDArray[np.float32]
+    factors: NDArray[np.float32]
+    low: NDArray[np.float32]
+    high: NDArray[np.float32]
+    middles: NDArray[np.float32]
+    error: float
+    reach: float
+
+    def search(
+        self,
+        queries: NDArray[Any],
+        coordinates: Coordinates,
+        references: NDArray[Any],
+        *,
+        first: int,
+        factor: float,
+        squares: NDArray[np.float64],
+        nearest: NDArray[np.int64],
+    ) -> int:
+        """Take the references that belong there among the nearest of each query.
+
+        Args:
+            queries: (n, d).
+            coordinates: Of the queries.
+            references: (m, d), whose coordinates these are.
+            first: Number of the first reference.
+            factor: Of the prefix.
+            squares: (n, k), the squared distances of the nearest so far, ascending; changed.
+            nearest: (n, k), their numbers; changed.
+
+        Returns:
+            How many pairs were settled.
+        """
+        short = shortened(coordinates.values, self.low.shape[1] - 1)
+        lengths = np.sqrt(np.einsum("ij,ij->i", short, short, dtype=np.float64))
+        # Both rows' errors, and the rounding of the shortened rows.
+        slack = coordinates.errors + self.error + 4 * ROUNDING * (lengths + self.reach)
+        terms = short.shape[1] + 1
+        margin = 2 * (terms + 8) * ROUNDING * (lengths + self.reach) ** 2
+        near = np.argmax(2 * (short @ self.middles.T) - np.einsum("ij,ij->i", self.middles, self.middles), axis=1)
+        order = np.argsort(near, kind="stable")  # queries beside each other need the same cells
+        left = np.concatenate([short, np.ones((len(short), 1), np.float32)], axis=1)
+        settled = np.zeros(len(queries), np.int64)
+        state = (queries, coordinates.values, references, self.rows, self.numbers, first, slack, factor)
+
+        def batch(places: NDArray[np.int64]) -> None:
+            for cell in np.unique(near[places]):
+                own = places[near[places] == cell]
+                begun(self._products(left[own], cell), own, self.starts[cell], *state, squares, nearest)
+            bounds = boxes(short[places], self.low, self.high)
+            for cell in np.argsort(bounds.sum(axis=0)):
+                # The limits are those of the last cell, so that this can only be too many.
+                reaches = np.sqrt(squares[places, -1]) * factor * (1 + 1e-9) + slack[places]
+                active = places[bounds[:, cell] * (1 - 2 * (terms + 8) * ROUNDING) <= reaches * reaches]
+                if len(active):
+                    products = self._products(left[active], cell)
+                    settled[active] += scanned(
+                        products, active, self.starts[cell], lengths, margin, *state, squares, nearest
+                    )
+
+        def part(start: int, stop: int) -> None:
+            for place in range(start, stop, BATCH):
+                batch(order[place : min(place + BATCH, stop)])
+
+        _in_threads(part, len(queries))
+        return int(settled.sum())
+
+    def _products(self, left: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
+        return left @ self.factors[self.starts[cell] : self.starts[cell + 1]].T
+
+
+def cells(coordinates: Coordinates, *, short: int, most: int = CELL) -> Cells:
+    """Return references arranged in cells: halved at the median of the widest coordinate, again and again.
+
+    Args:
+        coordinates: Of the references.
+        short: Coordinates of a product, at most.
+        most: References of a cell, at most.
+    """
+    brief = shortened(coordinates.values, short)
+    groups = _halved(brief, np.arange(len(brief)), most)
+    numbers = np.concatenate(groups)
+    starts = np.cumsum([0, *map(len, groups)])
+    brief = brief[numbers]
+    squares = np.einsum("ij,ij->i", brief, brief, dtype=np.float64)
+    factors = np.concatenate([2 * brief, -squares[:, None].astype(np.float32)], axis=1)
+    return Cells(
+        numbers,
+        starts,
+        coordinates.values[numbers]
+        if coordinates.values.shape[1] > brief.shape[1]
+        else np.empty((len(brief), 0), np.float32),
+        factors,
+        np.minimum.reduceat(brief, starts[:-1]),
+        np.maximum.reduceat(brief, starts[:-1]),
+        np.stack([brief[low:high].mean(0, dtype=np.float64) for low, high in pairwise(starts)]).astype(np.float32),
+        float(coordinates.errors.max()),
+        float(np.sqrt(squares.max())),
+    )
+
+
+def shortened(rows: NDArray[np.float32], short: int) -> NDArray[np.float32]:
+    """Return rows of fewer coordinates (n, short + 1); what is left out goes to the remainder.
+
+    The length of several coordinates differs by at most their distance, so that bounds stay bounds.
+    """
+    if rows.shape[1] <= short + 1:
+        return np.ascontiguousarray(rows)
+    left = rows[:, short + 1 :]
+    remainder = np.einsum("ij,ij->i", left, left, dtype=np.float64) + rows[:, 0].astype(np.float64) ** 2
+    return np.concatenate([np.sqrt(remainder)[:, None].astype(np.float32), rows[:, 1 : short + 1]], axis=1)
+
+
+def _halved(rows: NDArray[np.float32], places: NDArray[np.int64], most: int) -> list[NDArray[np.int64]]:
+    if len(places) <= most:
+        return [np.sort(places)]
+    widest = int(np.argmax(rows[places, :SPLITTING].var(0)))
+    half = len(places) // 2
+    order = np.argpartition(rows[places, widest], half - 1)
+    return [*_halved(rows, places[order[:half]], most), *_halved(rows, places[order[half:]], most)]
+
+
+def _in_threads(part: Callable[[int, int], None], count: int) -> None:
+    if count <= BATCH // 4:
+        part(0, count)
+        return
+    # The queries are shared out already, and threads of the products would wait for each other.
+    with threadpool_limits(1, "blas"):
+        shared_out(part, count, least=BATCH // 4)

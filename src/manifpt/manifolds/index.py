@@ -1,0 +1,99 @@
+"""What is built over references so that most need not be read: a prefix, cells, and how long a product is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from manifpt.manifolds.cells import Cells, cells, shortened
+from manifpt.manifolds.prefix import Prefix, fitted
+from manifpt.manifolds.settling import settled_all
+from manifpt.manifolds.threads import shared_out
+from manifpt.memory import available
+
+COORDINATES = 256  # of a prefix, where the first few tell references apart
+EVERY = 2048  # of a prefix, where they do not
+SHORT = (64, 512, 1024)  # coordinates of a product
+SAMPLE = 4096  # references by which the length of a product is chosen
+QUERIES = 64  # of them
+FEW = 0.01  # share of references that may be left by a product
+SHARE = 0.25  # of the free memory, for coordinates
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A prefix of some references, and the cells of their coordinates."""
+
+    prefix: Prefix
+    cells: Cells
+
+    def search(
+        self,
+        queries: NDArray[Any],
+        references: NDArray[Any],
+        *,
+        first: int,
+        squares: NDArray[np.float64],
+        nearest: NDArray[np.int64],
+    ) -> None:
+        """Take the references that belong there among the nearest of each query; see ``Cells.search``."""
+        self.cells.search(
+            queries,
+            self.prefix.rows(queries),
+            references,
+            first=first,
+            factor=self.prefix.factor,
+            squares=squares,
+            nearest=nearest,
+        )
+
+
+def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int) -> Index:
+    """Return the index of references.
+
+    Images have most of their energy in few directions: a product of 64 principal coordinates excludes nearly all. Flat
+    spectra need hundreds, white noise every coordinate. Which it is, a sample of the references tells; the choice
+    decides the time, and no result.
+
+    Args:
+        references: (m, d) uint8 or float32.
+        shape: Of one point.
+        cell: References that are compared at once, at most.
+    """
+    prefix = fitted(references, shape, most=COORDINATES)
+    few, nearest = _sample(references)
+    if _left(prefix, few, nearest, SHORT[0]) <= FEW:
+        return Index(prefix, cells(prefix.rows(references), short=SHORT[0], most=cell))
+    room = int(available() * SHARE / (12 * len(references)))
+    longer = fitted(references, shape, most=min(EVERY, room))
+    for short in SHORT[1:]:
+        if short < longer.width and _left(longer, few, nearest, short) <= FEW:
+            return Index(longer, cells(longer.rows(references), short=short, most=cell))
+    everything = fitted(references, shape, most=None) if references.shape[1] <= room else longer
+    return Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell))
+
+
+def _sample(references: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """Return some references, and the distances of the first of them to the nearest of the others."""
+    rng = np.random.default_rng(0)
+    few = references[np.sort(rng.choice(len(references), min(SAMPLE, len(references)), replace=False))]
+    few = few[rng.permutation(len(few))]
+    queries = np.ascontiguousarray(few[:QUERIES])
+    squares, numbers = np.full((len(queries), 2), np.inf), np.full((len(queries), 2), -1)
+
+    def part(start: int, stop: int) -> None:
+        settled_all(queries, np.arange(start, stop), few, 0, squares, numbers)
+
+    shared_out(part, len(queries), least=1)
+    return few, np.sqrt(squares[:, 1])
+
+
+def _left(prefix: Prefix, few: NDArray[Any], nearest: NDArray[np.float64], short: int) -> float:
+    """Return the share of references that a product of so many coordinates leaves, over the sample."""
+    rows = shortened(prefix.rows(few).values, short)
+    queries = rows[:QUERIES]
+    squares = (queries**2).sum(1)[:, None] + (rows**2).sum(1) - 2 * queries @ rows.T
+    return float((squares <= (nearest * prefix.factor)[:, None] ** 2).mean())

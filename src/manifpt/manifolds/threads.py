@@ -1,0 +1,42 @@
+"""Queries shared out among threads."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+
+import numpy as np
+
+PARTS = 4  # of each thread, so that none waits long for another
+
+
+def threads() -> int:
+    """Return how many threads to use: ``OMP_NUM_THREADS``, or as many as there are processors for this process."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return int(asked) if asked.isdecimal() and int(asked) else len(os.sched_getaffinity(0))
+
+
+def shared_out(work: Callable[[int, int], None], count: int, *, least: int) -> None:
+    """Call ``work`` with the bounds of consecutive parts of a count, in several threads.
+
+    Args:
+        work: Must release the interpreter's lock, and write to places of its own only.
+        count: How many rows there are.
+        least: Rows of a part, at least.
+
+    Example:
+        >>> rows = []
+        >>> shared_out(lambda start, stop: rows.append((start, stop)), 5, least=8)
+        >>> rows
+        [(0, 5)]
+    """
+    parts = min(PARTS * threads(), -(-count // least))
+    if parts <= 1 or threads() == 1:
+        work(0, count)
+        return
+    bounds = np.linspace(0, count, parts + 1).astype(int)
+    with ThreadPoolExecutor(threads()) as pool:
+        for done in [pool.submit(work, int(start), int(stop)) for start, stop in pairwise(bounds)]:
+            done.result()
