@@ -8,8 +8,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from manifpt.errors import NumbersError
+from manifpt.metrics.overlap import factor, overlap, overlaps_of_factors
 
 TWO = 2  # axes of a set of points, and the fewest points that have a covariance
+# Up to here the eigenvalues of all pairs are taken in one call.
+SMALL = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +22,13 @@ class Gaussian:
     Args:
         mean: (d,), float64.
         covariance: (d, d), float64, symmetric.
+        centred: (d, r) with centred · centredᵀ = covariance, where such a factor is known and has fewer columns than
+            rows.
     """
 
     mean: NDArray[np.float64]
     covariance: NDArray[np.float64]
+    centred: NDArray[np.float64] | None = None
 
     @classmethod
     def of(cls, points: ArrayLike) -> Gaussian:
@@ -40,7 +46,10 @@ class Gaussian:
             raise NumbersError(
                 "a point is NaN or infinite", expected="finite numbers", remedy="look for broken features"
             )
-        return cls(array.mean(axis=0), np.cov(array, rowvar=False).reshape(array.shape[1], array.shape[1]))
+        mean = array.mean(axis=0)
+        few = SMALL < array.shape[1] > len(array)
+        centred = (array - mean).T / np.sqrt(len(array) - 1) if few else None
+        return cls(mean, np.cov(array, rowvar=False).reshape(array.shape[1], array.shape[1]), centred)
 
 
 def frechet_distance(one: Gaussian, other: Gaussian) -> float:
@@ -69,8 +78,13 @@ def frechet_distance(one: Gaussian, other: Gaussian) -> float:
 def frechet_distances(ones: list[Gaussian], others: list[Gaussian]) -> NDArray[np.float64]:
     """Return the distance of each Gaussian of the first list to each of the second, (ones, others).
 
-    Each covariance is factored once.
+    Each covariance of few dimensions is factored once.
     """
+    if len(ones[0].mean) > SMALL:
+        apart = np.array([[((one.mean - other.mean) ** 2).sum() for other in others] for one in ones])
+        traces = [np.array([np.trace(each.covariance) for each in side]) for side in (ones, others)]
+        # Rounding can leave equal Gaussians slightly below zero.
+        return np.asarray(np.maximum(apart + traces[0][:, None] + traces[1] - 2 * _overlaps(ones, others), 0))
     means = np.stack([other.mean for other in others])
     covariances = np.stack([other.covariance for other in others])
     return np.stack([_distances(one, means, covariances) for one in ones])
@@ -83,3 +97,13 @@ def _distances(one: Gaussian, means: NDArray[np.float64], covariances: NDArray[n
     spread = np.trace(one.covariance) + np.trace(covariances, axis1=1, axis2=2) - 2 * overlap
     # Rounding can leave equal Gaussians slightly below zero.
     return np.asarray(np.maximum(((means - one.mean) ** 2).sum(axis=1) + spread, 0))
+
+
+def _overlaps(ones: list[Gaussian], others: list[Gaussian]) -> NDArray[np.float64]:
+    if all(each.centred is not None for each in (*ones, *others)):
+        return overlaps_of_factors(*([_factor(each) for each in side] for side in (ones, others)))
+    return np.array([[overlap(one.covariance, other.covariance) for other in others] for one in ones])
+
+
+def _factor(of: Gaussian) -> NDArray[np.float64]:
+    return factor(of.covariance) if of.centred is None else of.centred
