@@ -19,11 +19,11 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from manifpt.embeddings.embedding import Points
-from manifpt.errors import DataError, ManifptError, NumbersError
+from manifpt.errors import ManifptError, NumbersError
 from manifpt.manifolds import forms
 from manifpt.manifolds.folders import kept, prune, writer
 from manifpt.manifolds.references import References
-from manifpt.manifolds.shards import DamageError, block_digest, header_digest
+from manifpt.manifolds.shards import DamageError, ReferencesError, block_digest, header_digest
 
 SETTINGS = {"space": {"name": "rgb"}, "size": [2, 3], "reference": "ab" * 32}
 SCALE = 1 / 255
@@ -280,7 +280,7 @@ def test_any_byte_of_a_shard_may_flip_and_it_is_noticed(tmp_path: Path) -> None:
         flip(path, position, rng.randrange(8))
         try:
             assert References(tmp_path / "flipped", SETTINGS).damaged(), position
-        except DataError as error:
+        except ReferencesError as error:
             assert "\n" not in str(error)
 
 
@@ -295,7 +295,7 @@ def test_references_out_of_range_are_refused(stored: Path) -> None:
 
 def test_other_settings_are_refused_with_the_first_that_differs(stored: Path) -> None:
     refused(
-        DataError,
+        ReferencesError,
         lambda: References(stored, {**SETTINGS, "size": [4, 4]}),
         f"{stored / '00000.safetensors'} holds references of other settings (size is [2, 3], not [4, 4]); "
         "expected references of the settings asked for; choose another folder",
@@ -354,7 +354,7 @@ def test_nan_and_infinity_are_refused_with_the_references_number(value: float, t
 def test_a_second_writer_is_refused_at_once(stored: Path) -> None:
     with writer(stored):
         refused(
-            DataError,
+            ReferencesError,
             lambda: References(stored).append([pixels(1)]),
             f"another process is writing {stored}; expected one writer for each folder of references; "
             "wait for it, or choose another folder",
@@ -365,7 +365,7 @@ def test_what_another_writer_added_meanwhile_is_not_doubled(stored: Path) -> Non
     references = References(stored)
     References(stored).append([pixels(1)])
     refused(
-        DataError,
+        ReferencesError,
         lambda: references.append([pixels(1)]),
         f"{stored} has 5001 references by now, and had 5000 when it was opened; expected the references that were "
         "there; open the folder again, and append what is missing",
@@ -375,7 +375,9 @@ def test_what_another_writer_added_meanwhile_is_not_doubled(stored: Path) -> Non
 @pytest.mark.parametrize("name", ["notes.txt", "0.safetensors", "000001.safetensors", "٠٠٠٠٣.safetensors", "\x1b[31m"])
 def test_a_folder_with_anything_else_is_refused_and_left_as_it_is(name: str, stored: Path) -> None:
     (stored / name).write_text("mine")
-    with pytest.raises(DataError, match="which is no part of a folder of references; expected a new folder") as refusal:
+    with pytest.raises(
+        ReferencesError, match="which is no part of a folder of references; expected a new folder"
+    ) as refusal:
         References(stored, SETTINGS)
     assert str(refusal.value).isprintable()
     assert (stored / name).read_text() == "mine"
@@ -430,7 +432,7 @@ DAMAGES: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_hostile_shard_is_refused_in_one_line(damage: str, stored: Path) -> None:
     change, line = DAMAGES[damage]
     change(stored / "00001.safetensors")
-    with pytest.raises(DataError) as refusal:
+    with pytest.raises(ReferencesError) as refusal:
         References(stored, SETTINGS)
     assert str(refusal.value).startswith(f"{stored / '00001.safetensors'} {line}")
     assert "\n" not in str(refusal.value)
@@ -438,11 +440,11 @@ def test_a_hostile_shard_is_refused_in_one_line(damage: str, stored: Path) -> No
 
 def test_places_that_hold_no_references_are_refused(tmp_path: Path) -> None:
     line = "holds no references; expected a folder of references; check the path"
-    refused(DataError, lambda: References(tmp_path / "absent"), f"{tmp_path / 'absent'} {line}")
+    refused(ReferencesError, lambda: References(tmp_path / "absent"), f"{tmp_path / 'absent'} {line}")
     assert not (tmp_path / "absent").exists()
     (tmp_path / "file").touch()
     for settings in (None, SETTINGS):
-        with pytest.raises(DataError, match=r"file cannot be opened \(.*\); expected a folder of references"):
+        with pytest.raises(ReferencesError, match=r"file cannot be opened \(.*\); expected a folder of references"):
             References(tmp_path / "file", settings)
 
 

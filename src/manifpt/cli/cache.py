@@ -127,14 +127,13 @@ def _told(kept: Kept) -> str:
 
 def _problems(folder: Path, *, praised: bool = False) -> list[bool]:
     """Print what is wrong with a folder of references; return of each problem whether it is damage."""
-    from manifpt.errors import DataError  # noqa: PLC0415
     from manifpt.manifolds.references import References  # noqa: PLC0415
-    from manifpt.manifolds.shards import DamageError  # noqa: PLC0415
+    from manifpt.manifolds.shards import DamageError, ReferencesError  # noqa: PLC0415
 
     try:
         references = References(folder)
         damages = references.damaged()
-    except DataError as error:
+    except ReferencesError as error:
         typer.echo(plain(error.happened))
         return [isinstance(error, DamageError)]
     for damage in damages:

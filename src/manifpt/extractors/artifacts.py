@@ -15,6 +15,7 @@ from manifpt.embeddings.embedding import Embedding, Points
 from manifpt.errors import DataError
 from manifpt.extractors.extractor import Features
 from manifpt.extractors.points import embedded
+from manifpt.extractors.reference_points import reference_points
 from manifpt.images import ImageSet
 from manifpt.manifolds.manifold import Manifold, Projection
 from manifpt.registry import built
@@ -58,7 +59,7 @@ class Artifacts:
     Args:
         space: A name of the registry or an embedding.
         manifold: A name of the registry or a manifold.
-        cache: Where projections and costly points are kept; None for nowhere.
+        cache: Where projections, costly points and references of more than 64 MiB are kept; None for nowhere.
     """
 
     learns = False
@@ -93,10 +94,11 @@ class Artifacts:
                 expected="real images that estimate the manifold",
                 remedy="give a folder of reals with --reference (reference= in Python)",
             )
-        return self._fitted(reference, (points for _, points in embedded(reference, self.embedding, cache=self.cache)))
+        content = digest(reference)
+        return self._fitted(content, reference_points(reference, self.embedding, digest=content, cache=self.cache))
 
-    def _fitted(self, reference: ImageSet, blocks: Iterable[Points]) -> Self:
-        self.reference_digest_ = digest(reference)
+    def _fitted(self, content: str, blocks: Iterable[Points]) -> Self:
+        self.reference_digest_ = content
         self.manifold_ = self._manifold.fit(blocks)
         return self
 
@@ -110,7 +112,7 @@ class Artifacts:
         """Take over what ``state`` returned, given the reference images."""
         if "points" not in state:
             return self.fit(reference)
-        return self._fitted(reference, [Points(state["points"].astype(np.float32))])
+        return self._fitted(digest(reference), [Points(state["points"].astype(np.float32))])
 
     def extract(self, images: ImageSet) -> Features:
         """Return the artifact of each image, float32 (n, *shape)."""

@@ -14,8 +14,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from manifpt.errors import DataError
-from manifpt.manifolds.shards import DamageError, Shard, opened
+from manifpt.manifolds.shards import DamageError, ReferencesError, Shard, opened
 from manifpt.writing import PART, removed
 
 logger = logging.getLogger("manifpt")
@@ -58,7 +57,7 @@ def shards_of(folder: Path) -> list[Shard]:
 
     Raises:
         DamageError: The folder lacks a shard, or a shard's header is damaged.
-        DataError: The folder holds anything else, or a shard has another schema.
+        ReferencesError: The folder holds anything else, or a shard has another schema.
         OSError: The folder cannot be read.
     """
     if not folder.exists() and not folder.is_symlink():
@@ -83,13 +82,13 @@ def writer(folder: Path) -> Iterator[None]:
     """Be the only one who writes a folder inside the block.
 
     Raises:
-        DataError: Another one writes it, or it cannot be written.
+        ReferencesError: Another one writes it, or it cannot be written.
     """
     lock = FileLock(folder / LOCK, timeout=0)
     try:
         lock.acquire()
     except Timeout as error:
-        raise DataError(
+        raise ReferencesError(
             f"another process is writing {folder}",
             expected="one writer for each folder of references",
             remedy="wait for it, or choose another folder",
@@ -102,9 +101,9 @@ def writer(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def unwritable(folder: Path, error: OSError) -> DataError:
+def unwritable(folder: Path, error: OSError) -> ReferencesError:
     """Return what to say where a folder cannot be written."""
-    return DataError(
+    return ReferencesError(
         f"{folder} cannot be written ({error.strerror or error})",
         expected="a place with room for references",
         remedy="free some space or check the permissions, or choose another folder",
@@ -135,7 +134,7 @@ def discarded(folder: Path) -> bool:
     try:
         with writer(folder):
             removed(folder)
-    except DataError as error:
+    except ReferencesError as error:
         logger.warning("%s stays where it is: %s", folder, error)
     return not folder.exists()
 
@@ -147,7 +146,7 @@ def _names(folder: Path) -> set[str]:
         if NAME.fullmatch(path.name):
             names.add(path.name)
         elif path.name != LOCK and not PART.fullmatch(path.name):
-            raise DataError(
+            raise ReferencesError(
                 f"{folder} holds {path.name}, which is no part of a folder of references",
                 expected="a new folder, or one that holds references and nothing else",
                 remedy="choose another folder",
@@ -164,7 +163,7 @@ def _is_ours(folder: Path) -> bool:
         return False
     try:
         _names(folder)
-    except (DataError, OSError):
+    except (ReferencesError, OSError):
         return False
     return True
 
@@ -176,7 +175,7 @@ def _described(folder: Path) -> Kept:
     size = sum(state.st_size for state in states if names)
     try:
         shards = shards_of(folder)
-    except (DataError, OSError):
+    except (ReferencesError, OSError):
         shards = []
     settings = json.loads(shards[0].settings) if shards else None
     return Kept(folder, settings, sum(map(len, shards)), size, used)

@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from manifpt.embeddings.embedding import Points
-from manifpt.errors import DataError, NumbersError
+from manifpt.errors import NumbersError
 from manifpt.manifolds.folders import shard_name, shards_of, unwritable, writer
 from manifpt.manifolds.forms import Form, accepted, filled
-from manifpt.manifolds.shards import BLOCK_ROWS, REMEDY, DamageError, Shard, opened, write
+from manifpt.manifolds.shards import BLOCK_ROWS, REMEDY, DamageError, ReferencesError, Shard, opened, write
 
 SHOWN = 60
 
@@ -53,8 +53,8 @@ class References:
         settings: What decides their values, JSON-able; None for those that the folder records.
 
     Raises:
-        DataError: The folder holds something else, other settings or a damaged header, lacks a shard, or cannot be
-            made or read; or there are no references, and no settings for new ones.
+        ReferencesError: The folder holds something else, other settings or a damaged header, lacks a shard, or cannot
+            be made or read; or there are no references, and no settings for new ones.
 
     Example:
         >>> import tempfile
@@ -74,13 +74,15 @@ class References:
                 self.folder.mkdir(parents=True, exist_ok=True)
             self._shards = shards_of(self.folder)
         except OSError as error:
-            raise DataError(
+            raise ReferencesError(
                 f"{folder} cannot be opened ({error.strerror})",
                 expected="a folder of references",
                 remedy="check the path and its permissions",
             ) from error
         if text is None and not self._shards:
-            raise DataError(f"{folder} holds no references", expected="a folder of references", remedy="check the path")
+            raise ReferencesError(
+                f"{folder} holds no references", expected="a folder of references", remedy="check the path"
+            )
         self._text = self._shards[0].settings if text is None else text
         self._refuse_strangers()
         self._sound: set[tuple[int, int]] = set()
@@ -113,7 +115,7 @@ class References:
 
         Raises:
             NumbersError: The shape, type or scale differs, or a coordinate is NaN or infinite.
-            DataError: Another process writes the folder or has added to it, or it cannot be written.
+            ReferencesError: Another process writes the folder or has added to it, or it cannot be written.
         """
         with self._writing():
             given = iter(blocks)
@@ -170,13 +172,13 @@ class References:
     def _refuse_strangers(self) -> None:
         for shard in self._shards:
             if shard.settings != self._text:
-                raise DataError(
+                raise ReferencesError(
                     f"{shard.path} holds references of other settings ({_difference(shard.settings, self._text)})",
                     expected="references of the settings asked for",
                     remedy="choose another folder",
                 )
             if Form.of(shard.points) != self._form():
-                raise DataError(
+                raise ReferencesError(
                     f"{shard.path} holds references of {Form.of(shard.points)}",
                     expected=f"{self._form()}, as the shards before",
                     remedy=REMEDY,
@@ -196,7 +198,7 @@ class References:
         with writer(self.folder):
             present = sum(map(len, shards_of(self.folder)))
             if present != len(self):
-                raise DataError(
+                raise ReferencesError(
                     f"{self.folder} has {present} references by now, and had {len(self)} when it was opened",
                     expected="the references that were there",
                     remedy="open the folder again, and append what is missing",

@@ -27,7 +27,11 @@ FIELDS = {"schema", "scale", "settings", "first", "rows", "blocks", DIGEST}
 REMEDY = "delete it and every shard after it, then append their rows again"
 
 
-class DamageError(DataError):
+class ReferencesError(DataError):
+    """A folder of references cannot be used as asked."""
+
+
+class DamageError(ReferencesError):
     """References on disk are no longer as they were written."""
 
 
@@ -95,7 +99,7 @@ def opened(path: Path, first: int) -> Shard:
 
     Raises:
         DamageError: The file is no shard, is cut off, has another place, or its header is damaged.
-        DataError: It has another schema, or cannot be read.
+        ReferencesError: It has another schema, or cannot be read.
     """
     if path.is_symlink() or not path.is_file():  # A link leads elsewhere, and a pipe would hang whoever reads it.
         raise _damaged(path, "no plain file")
@@ -105,7 +109,7 @@ def opened(path: Path, first: int) -> Shard:
             tensor = file.get_slice(TENSOR) if names == {TENSOR} else None
             kind, shape = (tensor.get_dtype(), tuple(tensor.get_shape())) if tensor else ("", ())
     except OSError as error:
-        raise DataError(
+        raise ReferencesError(
             f"{path} cannot be read ({error.strerror or error})",
             expected="a readable shard",
             remedy="check its permissions and its disk",
@@ -113,7 +117,7 @@ def opened(path: Path, first: int) -> Shard:
     except SafetensorError as error:
         raise _damaged(path, " ".join(str(error).split())) from error
     if about.get("schema", SCHEMA) != SCHEMA:
-        raise DataError(
+        raise ReferencesError(
             f"{path} has schema {about['schema'][:20]}",
             expected=f"schema {SCHEMA}",
             remedy="use the version of manifpt that wrote it, or choose another folder",
