@@ -2,7 +2,7 @@
 
     python benchmarks/projection.py [--only ROW …] [--pairs 5] [--json]
 
-Each row says how many times faster `Nearest.search` is than `faiss.IndexFlatL2.search`: the median over pairs that run in
+Each row says how many times faster `Nearest.search` is than `faiss.IndexFlatL2.search`: the median over pairs run in
 turn. Conversion of the queries is timed on both sides; building is not, and printed. ``exact`` is true where the
 neighbours of some queries are those of explicit float64 differences to every reference, and no neighbour that FAISS
 returns is nearer. ``memory`` is the peak of anonymous memory of a fresh process that searches, beyond the imports and

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import os
 import tempfile
+from collections.abc import Iterable
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,48 @@ def allocated(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
                 remedy="free some space, or set TMPDIR to a folder on a larger disk",
             ) from error
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def streamed(blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:
+    """Return blocks one after the other in one array, outside anonymous memory when it is larger than 64 MiB.
+
+    Args:
+        blocks: (n, *shape) each, of one shape and type; at least one.
+
+    Raises:
+        ManifptError: The disk has no room for it.
+
+    Example:
+        >>> streamed(iter([np.zeros((2, 3)), np.ones((1, 3))])).shape
+        (3, 3)
+    """
+    rest = iter(blocks)
+    kept, size = [], 0
+    for block in rest:
+        kept.append(block)
+        size += block.nbytes
+        if size > IN_MEMORY_BYTES:
+            break
+    else:
+        return np.concatenate(kept) if len(kept) > 1 else kept[0]
+    shape, dtype, rows = kept[0].shape[1:], kept[0].dtype, 0
+    with tempfile.TemporaryFile(prefix="manifpt-") as file:
+        try:
+            while kept:
+                block = np.ascontiguousarray(kept.pop(0), dtype)
+                file.write(block.data)
+                rows += len(block)
+                if not kept:
+                    kept += islice(rest, 1)
+            file.flush()
+        except OSError as error:
+            held = (rows + len(block)) * math.prod(shape) * dtype.itemsize
+            raise ManifptError(
+                f"{tempfile.gettempdir()} cannot hold a temporary file of {held / 2**30:.1f} GiB or more ({error.strerror})",
+                expected="room for the points of all references",
+                remedy="free some space, or set TMPDIR to a folder on a larger disk",
+            ) from error
+        return np.memmap(file, dtype=dtype, mode="r", shape=(rows, *shape))
 
 
 def gathered(array: NDArray[Any], rows: NDArray[np.integer[Any]]) -> NDArray[Any]:

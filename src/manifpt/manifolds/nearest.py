@@ -6,6 +6,7 @@ import logging
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -19,7 +20,7 @@ from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.settling import settled_all
 from manifpt.manifolds.threads import shared_out, threads
 from manifpt.memory import available
-from manifpt.storage import allocated
+from manifpt.storage import streamed
 
 ROWS = 4096  # looked at together for what is not finite
 PAIRS = 2**21  # of a query and a reference: an index costs as much as settling so many
@@ -96,7 +97,14 @@ class Nearest:
             DataError: There are fewer references than neighbours asked for.
             NumbersError: A coordinate is NaN or infinite.
         """
-        kept = [block for block in blocks if len(block)]
+        given = (block for block in blocks if len(block))
+        kept = []
+        for block in given:
+            if not isinstance(block.values, np.memmap):
+                values = streamed(each.values for each in chain(kept, [block], given))
+                kept = [Points(values, block.scale)]
+                break
+            kept.append(block)
         count = sum(map(len, kept))
         if count < self.neighbors:
             raise DataError(
@@ -104,8 +112,6 @@ class Nearest:
                 expected=f"at least {self.neighbors}",
                 remedy="give a folder of real images as the reference",
             )
-        if any(not isinstance(block.values, np.memmap) for block in kept):
-            kept = [_joined(kept)]
         self.blocks_ = kept
         self.parts_: list[Part] = []
         for block in kept:
@@ -187,17 +193,6 @@ class Nearest:
             )
             self.block = affordable
         return min(asked, affordable)
-
-
-def _joined(blocks: list[Points]) -> Points:
-    if len(blocks) == 1:
-        return blocks[0]
-    values = allocated((sum(map(len, blocks)), *blocks[0].values.shape[1:]), blocks[0].values.dtype)
-    start = 0
-    for block in blocks:
-        values[start : start + len(block)] = block.values
-        start += len(block)
-    return Points(values, blocks[0].scale)
 
 
 def _flat(points: Points) -> NDArray[Any]:

@@ -63,8 +63,8 @@ def overlap(one: Matrix, other: Matrix) -> float:
         # Triangles make it half as many multiplications as two products would take.
         product, _ = lapack.dsygst(other.T, triangle, itype=2, lower=1)
         values = np.linalg.eigvalsh(product, "L")
-        # The largest eigenvalues move by up to 0.75 of this, the smallest by some thousandths (seen with 2,048), and the
-        # root of v by no more than this / √v.
+        # The largest eigenvalues move by up to 0.75 of this, the smallest by some thousandths (seen with 2,048), and
+        # the root of v by no more than this / √v.
         rounding = EPSILON * float(np.linalg.norm(one) * np.linalg.norm(other))
         moved = (rounding / np.sqrt(np.maximum(values, rounding))).sum() if rounding > 0 else 0.0
         if moved <= ADMITTED * (np.trace(one) + np.trace(other)):
