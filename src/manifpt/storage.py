@@ -86,7 +86,8 @@ def streamed(blocks: Iterable[NDArray[Any]]) -> NDArray[Any]:
         except OSError as error:
             held = (rows + len(block)) * math.prod(shape) * dtype.itemsize
             raise ManifptError(
-                f"{tempfile.gettempdir()} cannot hold a temporary file of {held / 2**30:.1f} GiB or more ({error.strerror})",
+                f"{tempfile.gettempdir()} cannot hold a temporary file of {held / 2**30:.1f} GiB or more "
+                f"({error.strerror})",
                 expected="room for the points of all references",
                 remedy="free some space, or set TMPDIR to a folder on a larger disk",
             ) from error

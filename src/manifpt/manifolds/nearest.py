@@ -98,7 +98,7 @@ class Nearest:
             NumbersError: A coordinate is NaN or infinite.
         """
         given = (block for block in blocks if len(block))
-        kept = []
+        kept: list[Points] = []
         for block in given:
             if not isinstance(block.values, np.memmap):
                 values = streamed(each.values for each in chain(kept, [block], given))
