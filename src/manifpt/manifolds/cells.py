@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController, threadpool_limits
 
 from manifpt.manifolds.bounds import begun, boxes, scanned
+from manifpt.manifolds.halves import Halves, halves, rounded
 from manifpt.manifolds.prefix import Coordinates
 from manifpt.manifolds.threads import shared_out
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Products = Callable[[NDArray[np.int64], int], NDArray[np.float32]]
 CELL = 1024  # references of a cell, at most
 SPLITTING = 64  # coordinates by which references are arranged
 BATCH = 256  # queries of a product, so that its result stays in the processor's cache
+FEW = 64  # queries that one thread searches for
 ROUNDING = 2.0**-24  # unit roundoff of float32
 
 
@@ -35,6 +43,7 @@ class Cells:
         middles: (cells, s + 1) float32, the mean of each cell's short rows.
         error: How far a row may lie from the exact one, at most.
         reach: The length of the longest row.
+        halves: The short rows in 16 bits; None where products of 32 bits are made.
     """
 
     numbers: NDArray[np.int64]
@@ -46,6 +55,7 @@ class Cells:
     middles: NDArray[np.float32]
     error: float
     reach: float
+    halves: Halves | None = None
 
     def search(
         self,
@@ -81,42 +91,65 @@ class Cells:
         near = np.argmax(2 * (short @ self.middles.T) - np.einsum("ij,ij->i", self.middles, self.middles), axis=1)
         order = np.argsort(near, kind="stable")  # queries beside each other need the same cells
         left = np.concatenate([short, np.ones((len(short), 1), np.float32)], axis=1)
+        products = self._products(left)
+        if self.halves is not None:
+            small, errors = rounded(short)
+            margin += 2 * self.halves.margin(short, errors)
+            products = self._half_products(small, self.halves)
         settled = np.zeros(len(queries), np.int64)
         state = (queries, coordinates.values, references, self.rows, self.numbers, first, slack, factor)
 
         def batch(places: NDArray[np.int64]) -> None:
             for cell in np.unique(near[places]):
                 own = places[near[places] == cell]
-                begun(self._products(left[own], cell), own, self.starts[cell], *state, squares, nearest)
+                begun(products(own, cell), own, self.starts[cell], *state, squares, nearest)
             bounds = boxes(short[places], self.low, self.high)
             for cell in np.argsort(bounds.sum(axis=0)):
                 # The limits are those of the last cell, so that this can only be too many.
                 reaches = np.sqrt(squares[places, -1]) * factor * (1 + 1e-9) + slack[places]
                 active = places[bounds[:, cell] * (1 - 2 * (terms + 8) * ROUNDING) <= reaches * reaches]
                 if len(active):
-                    products = self._products(left[active], cell)
                     settled[active] += scanned(
-                        products, active, self.starts[cell], lengths, margin, *state, squares, nearest
+                        products(active, cell), active, self.starts[cell], lengths, margin, *state, squares, nearest
                     )
 
         def part(start: int, stop: int) -> None:
+            # What this thread starts would only wait for the other parts.
+            with threadpool_limits(1, "openmp") if self.halves is not None and len(queries) > FEW else nullcontext():
+                some(start, stop)
+
+        def some(start: int, stop: int) -> None:
             for place in range(start, stop, BATCH):
                 batch(order[place : min(place + BATCH, stop)])
 
         _in_threads(part, len(queries))
         return int(settled.sum())
 
-    def _products(self, left: NDArray[np.float32], cell: int) -> NDArray[np.float32]:
-        return left @ self.factors[self.starts[cell] : self.starts[cell + 1]].T
+    def _products(self, left: NDArray[np.float32]) -> Products:
+        def products(places: NDArray[np.int64], cell: int) -> NDArray[np.float32]:
+            return left[places] @ self.factors[self.starts[cell] : self.starts[cell + 1]].T
+
+        return products
+
+    def _half_products(self, rows: Tensor, halves: Halves) -> Products:
+        def products(places: NDArray[np.int64], cell: int) -> NDArray[np.float32]:
+            start, stop = int(self.starts[cell]), int(self.starts[cell + 1])
+            found = halves.products(rows[places], start, stop)
+            found *= 2
+            found += self.factors[start:stop, -1]
+            return found
+
+        return products
 
 
-def cells(coordinates: Coordinates, *, short: int, most: int = CELL) -> Cells:
+def cells(coordinates: Coordinates, *, short: int, most: int = CELL, half: bool = False) -> Cells:
     """Return references arranged in cells: halved at the median of the widest coordinate, again and again.
 
     Args:
         coordinates: Of the references.
         short: Coordinates of a product, at most.
         most: References of a cell, at most.
+        half: Whether products are made in 16 bits, where the processor can.
     """
     brief = shortened(coordinates.values, short)
     groups = _halved(brief, np.arange(len(brief)), most)
@@ -137,6 +170,7 @@ def cells(coordinates: Coordinates, *, short: int, most: int = CELL) -> Cells:
         np.stack([brief[low:high].mean(0, dtype=np.float64) for low, high in pairwise(starts)]).astype(np.float32),
         float(coordinates.errors.max()),
         float(np.sqrt(squares.max())),
+        halves(brief) if half else None,
     )
 
 
@@ -162,9 +196,14 @@ def _halved(rows: NDArray[np.float32], places: NDArray[np.int64], most: int) -> 
 
 
 def _in_threads(part: Callable[[int, int], None], count: int) -> None:
-    if count <= BATCH // 4:
-        part(0, count)
-        return
-    # The queries are shared out already, and threads of the products would wait for each other.
-    with threadpool_limits(1, "blas"):
-        shared_out(part, count, least=BATCH // 4)
+    # The queries are shared out already; threads of a small product would wait for each other longer than it takes.
+    with _libraries().limit(limits=1, user_api="blas"):
+        if count <= FEW:
+            part(0, count)
+        else:
+            shared_out(part, count, least=FEW)
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # looking for them takes longer than a query

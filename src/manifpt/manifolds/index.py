@@ -19,7 +19,7 @@ EVERY = 2048  # of a prefix, where they do not
 SHORT = (64, 512, 1024)  # coordinates of a product
 SAMPLE = 4096  # references by which the length of a product is chosen
 QUERIES = 64  # of them
-FEW = 0.01  # share of references that may be left by a product
+FEW = 0.05  # share of references that a product may leave, of few ones; of many it leaves less
 SHARE = 0.25  # of the free memory, for coordinates
 
 
@@ -71,9 +71,9 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int) -> I
     longer = fitted(references, shape, most=min(EVERY, room))
     for short in SHORT[1:]:
         if short < longer.width and _left(longer, few, nearest, short) <= FEW:
-            return Index(longer, cells(longer.rows(references), short=short, most=cell))
+            return Index(longer, cells(longer.rows(references), short=short, most=cell, half=True))
     everything = fitted(references, shape, most=None) if references.shape[1] <= room else longer
-    return Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell))
+    return Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell, half=True))
 
 
 def _sample(references: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
