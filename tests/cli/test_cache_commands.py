@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -121,3 +122,20 @@ def test_references_that_are_being_written_are_not_pruned(
         assert "0 folders of references removed" in command("cache", "prune").out
     assert "another process is writing" in caplog.text
     assert len(References(folder)) == 1500
+
+
+def test_verify_removes_nothing_for_want_of_open_files(command: Any, own_cache: Path) -> None:
+    folder = own_cache / KEPT / ("0" * 32)
+    made(folder, 1)
+    for _ in range(59):
+        References(folder).append([Points(np.zeros((1, 3, 4, 6), np.uint8), 1 / 255)])
+    command("cache", "show")
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 40, most[1]))
+    try:
+        done = command("cache", "verify")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, most)
+    assert "cannot be read (Too many open files)" in done.out
+    assert f"0 of 1 folders of references removed from {own_cache / KEPT}" in done.out
+    assert len(References(folder)) == 60

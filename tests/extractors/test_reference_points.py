@@ -164,3 +164,9 @@ def test_an_error_of_the_images_is_not_taken_for_one_of_the_folder(images: Image
 
     with pytest.raises(NumbersError, match=r"the point of .* in rgb holds NaN or infinity"):
         Artifacts(Broken(), cache=cache).fit(images)
+
+
+def test_no_network_is_loaded_to_know_how_large_points_are(images: ImageSet, monkeypatch: pytest.MonkeyPatch) -> None:
+    space = built("embeddings", "ssl-cifar")
+    monkeypatch.setattr(type(space), "__call__", lambda *_: pytest.fail("embedded"))
+    assert module._size(images, space) == len(images) * 4 * int(np.prod(space.shape(8, 8)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -21,7 +22,7 @@ from safetensors.numpy import load_file, save_file
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import ManifptError, NumbersError
 from manifpt.manifolds import forms
-from manifpt.manifolds.folders import kept, prune, writer
+from manifpt.manifolds.folders import KEPT, kept, prune, writer
 from manifpt.manifolds.references import References
 from manifpt.manifolds.shards import DamageError, ReferencesError, block_digest, header_digest
 
@@ -538,3 +539,79 @@ def test_maps_outlive_the_folder(stored: Path) -> None:
     references = References(stored)
     shutil.rmtree(stored)
     np.testing.assert_array_equal(values(references), pixels(5000).values)
+
+
+@pytest.fixture
+def few_files() -> Iterator[None]:
+    """Lets this process open twenty files more than it has."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 20, most[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, most)
+
+
+def test_more_shards_than_open_files_are_told_and_not_taken_for_damaged(
+    tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = tmp_path / KEPT / ("0" * 32)
+    for row in range(40):
+        References(folder, SETTINGS).append([pixels(1, row)])
+    request.getfixturevalue("few_files")
+    with pytest.raises(ReferencesError) as caught:
+        References(folder, SETTINGS)
+    assert not isinstance(caught.value, DamageError)
+    assert re.fullmatch(
+        re.escape(f"{folder}/000") + r"\d\d\.safetensors cannot be read \(Too many open files\); "
+        "expected one open file for each shard; raise `ulimit -n`",
+        str(caught.value),
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "why"),
+    [({1}, "Object of type set is not JSON serializable"), (float("nan"), "Out of range float values")],
+)
+def test_settings_that_are_no_json_are_refused(value: object, why: str, tmp_path: Path) -> None:
+    with pytest.raises(ReferencesError) as caught:
+        References(tmp_path / "r", {"x": value})
+    assert str(caught.value).startswith(f"the settings are no JSON ({why}")
+    assert str(caught.value).endswith("; expected text, finite numbers, lists and dictionaries; change them")
+    assert not (tmp_path / "r").exists()
+
+
+MEASURING = """
+import sys
+import numpy as np
+from manifpt.embeddings.embedding import Points
+from manifpt.manifolds.references import References
+def anonymous():
+    lines = open("/proc/self/status").read().splitlines()
+    return int(next(line.split()[1] for line in lines if line.startswith("RssAnon"))) * 1024
+base, most = anonymous(), 0
+def blocks():
+    global most
+    block = np.empty((256, 3, 256, 256), np.uint8)
+    for number in range(10):
+        block[:] = number
+        most = max(most, anonymous())
+        yield Points(block, 1 / 255)
+if sys.argv[2] == "build":
+    References(sys.argv[1], {}).append(blocks())
+else:
+    references = References(sys.argv[1], {})
+    for shard in references.shards:
+        references.check(np.arange(shard.first, shard.first + len(shard)))
+        most = max(most, anonymous())
+    assert len(references) == 2560 and references.shards[-1].points.values[-1].max() == 9
+print((max(most, anonymous()) - base) // 2**20)
+"""
+
+
+@pytest.mark.slow
+def test_neither_building_nor_verifying_holds_the_points_in_anonymous_memory(tmp_path: Path) -> None:
+    # 480 MiB of points. Building holds the rows of one shard and the block that is given, here 48 MiB.
+    for act, most in (("build", 64 + 48 + 16), ("check", 16)):
+        words = [sys.executable, "-c", MEASURING, str(tmp_path / "r"), act]
+        ended = subprocess.run(words, capture_output=True, text=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        assert int(ended.stdout) <= most

@@ -80,8 +80,11 @@ def _continued(
 
 
 def _size(images: ImageSet, embedding: Embedding) -> int:
-    nothing = embedding(np.empty((0, images.height, images.width, 3), np.uint8))
-    return len(images) * math.prod(embedding.shape(images.height, images.width)) * nothing.values.dtype.itemsize
+    each = math.prod(embedding.shape(images.height, images.width))
+    kind: np.dtype[Any] = np.dtype(np.float32)
+    if not embedding.costly:  # Costly points are always float32, and no network is loaded to say so.
+        kind = embedding(np.empty((0, images.height, images.width, 3), np.uint8)).values.dtype
+    return len(images) * each * kind.itemsize
 
 
 def _folder(cache: Cache, settings: dict[str, Any]) -> Path:

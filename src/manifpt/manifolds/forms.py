@@ -79,15 +79,24 @@ def accepted(blocks: Iterable[Points], form: Form, *, first: int, place: str) ->
                 expected=f"{form}, as the others have",
                 remedy="embed all with the same space at the same image size",
             )
-        finite = np.isfinite(points.values).reshape(len(points), -1).all(axis=1)
-        if not finite.all():
-            raise NumbersError(
-                f"reference {first + int(np.argmin(finite))} for {place} holds NaN or infinity",
-                expected="finite coordinates",
-                remedy="leave the image out, or check the space's weights",
-            )
-        yield points.values
-        first += len(points)
+        # In parts, so that of one block that is a large map no table as large is made.
+        for start in range(0, len(points), form.rows):
+            part = points.values[start : start + form.rows]
+            _refuse_non_finite(part, first, place)
+            yield part
+            first += len(part)
+
+
+def _refuse_non_finite(values: NDArray[Any], first: int, place: str) -> None:
+    if values.dtype == np.uint8:
+        return
+    finite = np.isfinite(values).reshape(len(values), -1).all(axis=1)
+    if not finite.all():
+        raise NumbersError(
+            f"reference {first + int(np.argmin(finite))} for {place} holds NaN or infinity",
+            expected="finite coordinates",
+            remedy="leave the image out, or check the space's weights",
+        )
 
 
 def filled(blocks: Iterable[NDArray[Any]], form: Form) -> Iterator[NDArray[Any]]:

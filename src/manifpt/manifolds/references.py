@@ -68,7 +68,7 @@ class References:
 
     def __init__(self, folder: Path | str, settings: Mapping[str, Any] | None = None) -> None:
         self.folder = Path(folder)
-        text = None if settings is None else json.dumps(settings, sort_keys=True, allow_nan=False)
+        text = None if settings is None else _canonical(settings)
         try:
             if settings is not None:
                 self.folder.mkdir(parents=True, exist_ok=True)
@@ -204,6 +204,17 @@ class References:
                     remedy="open the folder again, and append what is missing",
                 )
             yield
+
+
+def _canonical(settings: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(settings), sort_keys=True, allow_nan=False)
+    except (TypeError, ValueError) as error:
+        raise ReferencesError(
+            f"the settings are no JSON ({error})",
+            expected="text, finite numbers, lists and dictionaries",
+            remedy="change them",
+        ) from error
 
 
 def _difference(recorded: str, asked: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import math
@@ -109,11 +110,7 @@ def opened(path: Path, first: int) -> Shard:
             tensor = file.get_slice(TENSOR) if names == {TENSOR} else None
             kind, shape = (tensor.get_dtype(), tuple(tensor.get_shape())) if tensor else ("", ())
     except OSError as error:
-        raise ReferencesError(
-            f"{path} cannot be read ({error.strerror or error})",
-            expected="a readable shard",
-            remedy="check its permissions and its disk",
-        ) from error
+        raise _unreadable(path, error) from error
     except SafetensorError as error:
         raise _damaged(path, " ".join(str(error).split())) from error
     if about.get("schema", SCHEMA) != SCHEMA:
@@ -165,8 +162,19 @@ def _mapped(path: Path, kind: np.dtype[Any], shape: tuple[int, ...]) -> NDArray[
     try:
         offset = path.stat().st_size - math.prod(shape) * kind.itemsize
         return np.memmap(path, dtype=kind, mode="r", offset=offset, shape=shape)
-    except (OSError, ValueError) as error:
+    except OSError as error:  # The file is sound: whoever takes this for damage makes all references again.
+        raise _unreadable(path, error) from error
+    except ValueError as error:
         raise _damaged(path, " ".join(str(error).split())) from error
+
+
+def _unreadable(path: Path, error: OSError) -> ReferencesError:
+    many = error.errno == errno.EMFILE
+    return ReferencesError(
+        f"{path} cannot be read ({error.strerror or error})",
+        expected="one open file for each shard" if many else "a readable shard",
+        remedy="raise `ulimit -n`" if many else "check its permissions and its disk",
+    )
 
 
 def _damaged(path: Path, reason: str) -> DamageError:
