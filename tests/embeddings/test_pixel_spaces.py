@@ -30,6 +30,13 @@ def test_a_batch_gives_the_same_bits_as_each_image_alone(embedding: Embedding) -
     np.testing.assert_array_equal(embedding(batch).values, alone)
 
 
+@pytest.mark.parametrize("size", [1, 7, 42, 43, 130])
+def test_batches_of_many_parts_give_the_same_bits_whatever_their_size(embedding: Embedding, size: int) -> None:
+    whole = images(130, 33, 31)
+    parts = [embedding(whole[start : start + size]).values for start in range(0, 130, size)]
+    np.testing.assert_array_equal(embedding(whole).values, np.concatenate(parts))
+
+
 def test_permuted_images_give_permuted_points(embedding: Embedding) -> None:
     batch, order = images(11), np.random.default_rng(1).permutation(11)
     np.testing.assert_array_equal(embedding(batch[order]).values, embedding(batch).values[order])

@@ -219,7 +219,7 @@ def test_no_bound_drops_a_neighbour(kind: str, dtype: type, neighbors: int, monk
         points += 1e6 if kind == "far" else 0
     queries, references = points[::9], np.delete(points, np.s_[::9], axis=0)
     expected, distances = brute(queries, references, neighbors)
-    for most in (0, 1.0):  # Every length of a product: short ones, and that of all coordinates.
+    for most in [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]:  # Every length of a product, up to all coordinates.
         monkeypatch.setattr(index, "FEW", most)
         found = Nearest(neighbors=neighbors, block=128).fit([Points(references)]).project(Points(queries))
         np.testing.assert_array_equal(found.neighbors, expected)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,10 +12,10 @@ from numpy.typing import NDArray
 from manifpt.errors import DataError, ImageError
 from manifpt.images.preparation import Preparation
 from manifpt.images.record import ImageRecord, pixel_digest
+from manifpt.images.threads import in_order
 from manifpt.images.thumbnails import thumbnail
 from manifpt.progress import tracked
 
-THREADS = 4
 AHEAD = 512
 Size = tuple[int, int]
 Found = tuple[str, Size, NDArray[np.uint8], tuple[str, ...]]  # digest, size, thumbnail, warnings
@@ -111,14 +110,7 @@ def _read(records: list[ImageRecord], preparation: Preparation) -> Iterator[Foun
         pixels = found.pixels
         return pixel_digest(pixels), (pixels.shape[0], pixels.shape[1]), thumbnail(pixels), found.warnings
 
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        # In pieces, so that results do not pile up before they are looked at.
-        for start in range(0, len(records), AHEAD):
-            yield from pool.map(one, records[start : start + AHEAD])
-    finally:
-        # Not waited for: an abandoned generator may be cleared away by one of these very threads.
-        pool.shutdown(wait=False, cancel_futures=True)
+    return in_order(one, records, ahead=AHEAD)
 
 
 def _one_size(records: list[ImageRecord], sizes: list[Size]) -> Size:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-THREADS = 4
+from manifpt.images.threads import in_order
+
 AHEAD = 2  # batches decoded before they are asked for
 
 
@@ -25,16 +22,7 @@ def batches(
         count: How many images there are.
         size: Images of a batch.
     """
-    rows = [slice(start, min(start + size, count)) for start in range(0, count, size)]
-    pool = ThreadPoolExecutor(THREADS)
-    ahead: deque[Any] = deque()
-    try:
-        for place in itertools.chain(rows, [None] * AHEAD):
-            if place is not None:
-                ahead.append((place, [pool.submit(image, row) for row in range(place.start, place.stop)]))
-            if ahead and (place is None or len(ahead) > AHEAD):
-                done, images = ahead.popleft()
-                yield done, np.stack([found.result() for found in images])
-    finally:
-        # Not waited for: an abandoned generator may be cleared away by one of these very threads.
-        pool.shutdown(wait=False, cancel_futures=True)
+    images = in_order(image, range(count), ahead=AHEAD * size)
+    for start in range(0, count, size):
+        place = slice(start, min(start + size, count))
+        yield place, np.stack([next(images) for _ in range(place.start, place.stop)])

@@ -19,7 +19,7 @@ EVERY = 2048  # of a prefix, where they do not
 SHORT = (64, 512, 1024)  # coordinates of a product
 SAMPLE = 4096  # references by which the length of a product is chosen
 QUERIES = 64  # of them
-FEW = 0.05  # share of references that a product may leave, of few ones; of many it leaves less
+FEW = (0.05, 0.01, 0.01)  # share of references that they may leave, of few ones; of many they leave less
 SHARE = 0.25  # of the free memory, for coordinates
 
 
@@ -65,12 +65,12 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int) -> I
     """
     prefix = fitted(references, shape, most=COORDINATES)
     few, nearest = _sample(references)
-    if _left(prefix, few, nearest, SHORT[0]) <= FEW:
+    if _left(prefix, few, nearest, SHORT[0]) <= FEW[0]:
         return Index(prefix, cells(prefix.rows(references), short=SHORT[0], most=cell))
     room = int(available() * SHARE / (12 * len(references)))
     longer = fitted(references, shape, most=min(EVERY, room))
-    for short in SHORT[1:]:
-        if short < longer.width and _left(longer, few, nearest, short) <= FEW:
+    for short, most in zip(SHORT[1:], FEW[1:], strict=True):
+        if short < longer.width and _left(longer, few, nearest, short) <= most:
             return Index(longer, cells(longer.rows(references), short=short, most=cell, half=True))
     everything = fitted(references, shape, most=None) if references.shape[1] <= room else longer
     return Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell, half=True))
