@@ -16,6 +16,7 @@ from manifpt.storage import allocated
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("MANIFPT_DATA") or ROOT.parent / "shared" / "data")
+os.environ.setdefault("MANIFPT_WEIGHTS", str(DATA / "weights"))
 SHIFTS = ((0, 0), (1, 2), (-2, 1))  # pixels down and to the right
 SIDE = 256
 PHOTOGRAPHS = {"references": ("astronaut", "coffee", "rocket"), "queries": ("chelsea",)}
