@@ -202,24 +202,28 @@ def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_say
 @pytest.mark.parametrize("neighbors", [1, 4])
 @pytest.mark.parametrize("kind", ["smooth", "noise", "constant", "duplicates", "tiny", "far"])
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_no_bound_drops_a_neighbour(kind: str, dtype: type, neighbors: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_bound_drops_a_neighbour(
+    kind: str, dtype: type, neighbors: int, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index, "SHORT", (16, 64, 128))
     rng = np.random.default_rng(3)
-    images = rng.standard_normal((900, 3, 32, 32))
+    images = rng.standard_normal((450, 3, 12, 12))
     if kind == "smooth":
         images = images.cumsum(axis=2).cumsum(axis=3) / 9
     if kind == "constant":
         images = np.broadcast_to(images[..., :1, :1], images.shape)
     images = np.clip(128 + 40 * images, 0, 255).astype(np.uint8)
     if kind == "duplicates":
-        images[450:] = images[:450]
-        images[600:, 0, 0, 0] += 1
+        images[225:] = images[:225]
+        images[300:, 0, 0, 0] += 1
     points = images.astype(dtype)
     if dtype == np.float32:
         points *= {"tiny": 1e-30, "far": 1e30}.get(kind, 1)
         points += 1e6 if kind == "far" else 0
     queries, references = points[::9], np.delete(points, np.s_[::9], axis=0)
     expected, distances = brute(queries, references, neighbors)
-    for most in [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)]:  # Every length of a product, up to all coordinates.
+    lengths = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)] if way == "indexed" else [(0, 0, 0)]
+    for most in lengths:  # Every length of a product, up to all coordinates.
         monkeypatch.setattr(index, "FEW", most)
         found = Nearest(neighbors=neighbors, block=128).fit([Points(references)]).project(Points(queries))
         np.testing.assert_array_equal(found.neighbors, expected)
