@@ -57,7 +57,7 @@ def row(name: str, references: Points, queries: Points, *, pairs: int) -> Measur
     """Return what one row finds."""
     import faiss
 
-    nearest.PAIRS = 0  # An index for the first query already, as for many.
+    nearest.WORK = 0  # An index for the first query already, as for many.
     started = time.perf_counter()
     manifold = Nearest().fit([references])
     manifold.search(Points(queries.values[:1], queries.scale))
@@ -91,7 +91,7 @@ def _exact(references: Points, queries: Points, found: np.ndarray, theirs: np.nd
     squares, numbers = np.full((len(one), 1), np.inf), np.full((len(one), 1), -1)
     settled_all(one, np.arange(min(CHECKED, len(one))), other, 0, squares, numbers)
     same = bool((numbers[:CHECKED, 0] == found[:CHECKED]).all())
-    nearer = [squared(one, row, other, found[row]) <= squared(one, row, other, theirs[row]) for row in range(len(one))]
+    nearer = [squared(one[row], other[found[row]]) <= squared(one[row], other[theirs[row]]) for row in range(len(one))]
     return same and all(nearer)
 
 
@@ -109,7 +109,7 @@ def searching(folder: Path) -> None:
     """Search in a folder's files, and print the peak of anonymous memory."""
     queries = np.load(folder / "queries.npy")
     references = np.load(folder / "references.npy", mmap_mode="r")
-    nearest.PAIRS = 0
+    nearest.WORK = 0
     warm = Points(queries[:4])
     Nearest().fit([warm]).search(warm)  # Machine code is loaded as imports are.
     before, highest, over = _anonymous(), [0], threading.Event()

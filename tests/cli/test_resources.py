@@ -65,7 +65,7 @@ def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_say
 ) -> None:
     words = [*MANIFPT, "fit", data, "--attributor", "linear", "--block", "90", "--out", tmp_path / "model"]
     starved = (
-        "import manifpt.manifolds.nearest as n; n.PAIRS = 0; n.threads = lambda: 2; "
+        "import manifpt.manifolds.nearest as n; n.WORK = 0; n.threads = lambda: 2; "
         "n.available = lambda: 2 * 20 * (8 * 768 + 4 * n.BATCH * 2); "
         "from manifpt.cli.application import run; run()"
     )

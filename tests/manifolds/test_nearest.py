@@ -14,13 +14,14 @@ from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
 from manifpt.manifolds import index, nearest
 from manifpt.manifolds.nearest import Nearest
+from manifpt.manifolds.reduction import pooled
 
 
 @pytest.fixture(autouse=True, params=["settled", "indexed"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Few pairs are settled at once, more by an index; both have to be the same."""
     if request.param == "indexed":
-        monkeypatch.setattr(nearest, "PAIRS", 0)
+        monkeypatch.setattr(nearest, "WORK", 0)
     return str(request.param)
 
 
@@ -80,7 +81,7 @@ def test_the_answer_is_bitwise_the_same_whatever_the_batch_and_block(
     alone = [whole.project(Points(queries[row : row + 1])) for row in range(100)]
     np.testing.assert_array_equal(expected.neighbors, np.concatenate([one.neighbors for one in alone]))
     np.testing.assert_array_equal(expected.distances, np.concatenate([one.distances for one in alone]))
-    monkeypatch.setattr(nearest, "PAIRS", 0)
+    monkeypatch.setattr(nearest, "WORK", 0)
     blocks = [Points(references[start : start + 33]) for start in range(0, 500, 33)]
     again = Nearest(neighbors=neighbors, block=7).fit(blocks).project(Points(queries))
     np.testing.assert_array_equal(expected.neighbors, again.neighbors)
@@ -156,6 +157,26 @@ def test_the_mean_artifact_is_no_longer_than_the_wasserstein_distance_of_the_two
     assert Nearest().fit([Points(reals)]).project(Points(fakes)).distances.mean() <= wasserstein + 1e-9
 
 
+def test_textures_are_told_apart_by_the_lengths_of_details_and_no_distance_grows() -> None:
+    """Checks of one pixel have no coarse part at all; where they lie, the details of each tile tell."""
+    rng = np.random.default_rng(0)
+    places = rng.random((80, 3, 8, 8)) < 0.5
+    checks = 60 * (-1) ** np.add.outer(np.arange(32), np.arange(32))
+    images = (128 + places.repeat(4, axis=2).repeat(4, axis=3) * checks).astype(np.uint8)
+    reduction = pooled((3, 32, 32))
+    assert reduction is not None
+    for points, least in ((images, 0.99), (pixels(80, 3, 32, 32), 0.1)):
+        flat = points.reshape(80, -1)
+        reduced, squares, _ = reduction.rows(flat, 2.0**-8, np.full(3072, 0.5))
+        np.testing.assert_allclose(squares, ((flat / 256 - 0.5) ** 2).sum(axis=1), rtol=1e-12)
+        np.testing.assert_allclose((reduced**2).sum(axis=1), squares, rtol=1e-12)
+        bounds = ((reduced[:, None] - reduced) ** 2).sum(axis=2)
+        true = ((flat[:, None] / 256 - flat / 256) ** 2).sum(axis=2)
+        assert (bounds <= true * (1 + 1e-9)).all()
+        apart = ~np.eye(80, dtype=bool)
+        assert (bounds[apart] / true[apart]).min() > least
+
+
 def test_nan_and_infinity_are_refused_by_count_and_index() -> None:
     points = np.ones((4, 3), np.float32)
     points[2, 1] = np.nan
@@ -182,7 +203,7 @@ def test_too_few_references_and_other_shapes_are_refused() -> None:
 def test_a_block_for_which_there_is_no_memory_gives_way_to_a_smaller_one_and_says_so(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nearest, "PAIRS", 0)
+    monkeypatch.setattr(nearest, "WORK", 0)
     monkeypatch.setattr(nearest, "threads", lambda: 2)
     rng = np.random.default_rng(0)
     references, queries = (Points(rng.integers(0, 256, (count, 12), np.uint8)) for count in (500, 40))
@@ -228,6 +249,20 @@ def test_no_bound_drops_a_neighbour(
         found = Nearest(neighbors=neighbors, block=128).fit([Points(references)]).project(Points(queries))
         np.testing.assert_array_equal(found.neighbors, expected)
         np.testing.assert_array_equal(found.distances, distances)
+
+
+@pytest.mark.parametrize("small", [1e-18, 1e-20, 1e-22, 1e-30])
+def test_what_is_too_small_for_a_product_of_float32_is_told_apart(small: float) -> None:
+    rng = np.random.default_rng(0)
+    references, queries = (
+        rng.standard_normal((count, 40)).astype(np.float32) * np.float32(small) for count in (300, 60)
+    )
+    # One coordinate gives the scale, and is the same in all.
+    references[:, 0] = queries[:, 0] = 1
+    expected, distances = brute(queries, references, 1)
+    found = Nearest(block=64).fit([Points(references)]).project(Points(queries))
+    np.testing.assert_array_equal(found.neighbors, expected)
+    np.testing.assert_array_equal(found.distances, distances)
 
 
 def test_an_index_settles_few_of_the_pairs_where_images_are_smooth(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import ThreadpoolController, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 from manifpt.manifolds.bounds import begun, boxes, scanned
 from manifpt.manifolds.halves import Halves, halves, rounded
 from manifpt.manifolds.prefix import Coordinates
-from manifpt.manifolds.threads import shared_out
+from manifpt.manifolds.threads import one_blas_thread, shared_out
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -27,6 +26,7 @@ SPLITTING = 64  # coordinates by which references are arranged
 BATCH = 256  # queries of a product, so that its result stays in the processor's cache
 FEW = 64  # queries that one thread searches for
 ROUNDING = 2.0**-24  # unit roundoff of float32
+TINY = 2.0**-120
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,11 @@ class Cells:
     reach: float
     halves: Halves | None = None
 
+    @property
+    def short(self) -> int:
+        """How many coordinates a product has, beside the remainder."""
+        return int(self.low.shape[1]) - 1
+
     def search(
         self,
         queries: NDArray[Any],
@@ -82,12 +87,13 @@ class Cells:
         Returns:
             How many pairs were settled.
         """
-        short = shortened(coordinates.values, self.low.shape[1] - 1)
+        short = shortened(coordinates.values, self.short)
         lengths = np.sqrt(np.einsum("ij,ij->i", short, short, dtype=np.float64))
         # Both rows' errors, and the rounding of the shortened rows.
         slack = coordinates.errors + self.error + 4 * ROUNDING * (lengths + self.reach)
         terms = short.shape[1] + 1
-        margin = 2 * (terms + 8) * ROUNDING * (lengths + self.reach) ** 2
+        # Of what is too small for a float32, a product may keep nothing.
+        margin = 2 * (terms + 8) * (ROUNDING * (lengths + self.reach) ** 2 + TINY)
         near = np.argmax(2 * (short @ self.middles.T) - np.einsum("ij,ij->i", self.middles, self.middles), axis=1)
         order = np.argsort(near, kind="stable")  # queries beside each other need the same cells
         left = np.concatenate([short, np.ones((len(short), 1), np.float32)], axis=1)
@@ -197,13 +203,8 @@ def _halved(rows: NDArray[np.float32], places: NDArray[np.int64], most: int) -> 
 
 def _in_threads(part: Callable[[int, int], None], count: int) -> None:
     # The queries are shared out already; threads of a small product would wait for each other longer than it takes.
-    with _libraries().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         if count <= FEW:
             part(0, count)
         else:
             shared_out(part, count, least=FEW)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    return ThreadpoolController()  # looking for them takes longer than a query

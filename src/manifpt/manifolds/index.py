@@ -14,10 +14,12 @@ from manifpt.manifolds.settling import settled_all
 from manifpt.manifolds.threads import shared_out
 from manifpt.memory import available
 
-COORDINATES = 256  # of a prefix, where the first few tell references apart
+COORDINATES = (256, 1024)  # of a prefix, where the first few tell references apart: least, most
+WORTH = 64  # coordinates of a point for which one more of the prefix pays
 EVERY = 2048  # of a prefix, where they do not
 SHORT = (64, 512, 1024)  # coordinates of a product
-SAMPLE = 4096  # references by which the length of a product is chosen
+SAMPLE = 4096  # references by which the length of a product is chosen, at most
+SAMPLE_BYTES = 2**25
 QUERIES = 64  # of them
 FEW = (0.05, 0.01, 0.01)  # share of references that they may leave, of few ones; of many they leave less
 SHARE = 0.25  # of the free memory, for coordinates
@@ -51,7 +53,7 @@ class Index:
         )
 
 
-def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int) -> Index:
+def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like: Index | None = None) -> Index:
     """Return the index of references.
 
     Images have most of their energy in few directions: a product of 64 principal coordinates excludes nearly all. Flat
@@ -62,8 +64,13 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int) -> I
         references: (m, d) uint8 or float32.
         shape: Of one point.
         cell: References that are compared at once, at most.
+        like: The index of other references of the same space, whose prefix bounds distances of these as well.
     """
-    prefix = fitted(references, shape, most=COORDINATES)
+    if like is not None:
+        rows = like.prefix.rows(references)
+        return Index(like.prefix, cells(rows, short=like.cells.short, most=cell, half=like.cells.halves is not None))
+    wanted = min(max(references.shape[1] // WORTH, COORDINATES[0]), COORDINATES[1])
+    prefix = fitted(references, shape, most=wanted)
     few, nearest = _sample(references)
     if _left(prefix, few, nearest, SHORT[0]) <= FEW[0]:
         return Index(prefix, cells(prefix.rows(references), short=SHORT[0], most=cell))
@@ -79,8 +86,8 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int) -> I
 def _sample(references: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float64]]:
     """Return some references, and the distances of the first of them to the nearest of the others."""
     rng = np.random.default_rng(0)
-    few = references[np.sort(rng.choice(len(references), min(SAMPLE, len(references)), replace=False))]
-    few = few[rng.permutation(len(few))]
+    size = max(2 * QUERIES, min(SAMPLE, SAMPLE_BYTES // references[:1].nbytes))
+    few = references[rng.choice(len(references), min(size, len(references)), replace=False)]
     queries = np.ascontiguousarray(few[:QUERIES])
     squares, numbers = np.full((len(queries), 2), np.inf), np.full((len(queries), 2), -1)
 

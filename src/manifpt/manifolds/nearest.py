@@ -23,7 +23,8 @@ from manifpt.memory import available
 from manifpt.storage import streamed
 
 ROWS = 4096  # looked at together for what is not finite
-PAIRS = 2**21  # of a query and a reference: an index costs as much as settling so many
+WORK = 2**33  # coordinates of pairs: an index costs as much as settling so many
+OVERHEAD = 256  # coordinates that take as long as what each pair takes anyway
 SHARE = 0.5  # of the free memory, for a block that the user asked for
 logger = logging.getLogger("manifpt")
 
@@ -168,8 +169,11 @@ class Nearest:
         self, part: Part, queries: NDArray[Any], squares: NDArray[np.float64], numbers: NDArray[np.int64]
     ) -> None:
         part.asked += len(queries)
-        if part.index is None and part.asked * len(part.values) >= PAIRS:
-            part.index = indexed(part.values, self.blocks_[0].values.shape[1:], cell=self._cell(part.values))
+        work = part.asked * self.references * (part.values.shape[1] + OVERHEAD)
+        if part.index is None and work >= WORK:
+            like = next((other.index for other in self.parts_ if other.index is not None), None)
+            shape = self.blocks_[0].values.shape[1:]
+            part.index = indexed(part.values, shape, cell=self._cell(part.values), like=like)
         if part.index is not None:
             part.index.search(queries, part.values, first=part.first, squares=squares, nearest=numbers)
             return

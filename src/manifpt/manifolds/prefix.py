@@ -14,9 +14,11 @@ from manifpt.manifolds.reduction import Reduction, folded, pooled, whole
 from manifpt.manifolds.settling import UNIT
 
 SAMPLE = 2**14  # references from which the directions are learned, at most
-SAMPLE_BYTES = 256 * 2**20
+SAMPLE_BYTES = 128 * 2**20  # of their reduced rows
+FOLDING = 256  # references that have to be symmetric for all to be folded
 EXACT = 2048  # coordinates up to which the covariance is decomposed whole
-ROWS = 2048
+ROWS = 2048  # reduced at once, at most
+BLOCK = 2**23  # coordinates of so many, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,7 @@ class Prefix:
         values = np.empty((len(points), self.coordinates), np.float32)
         errors = np.empty(len(points))
         eta = 8 * (points.shape[1] + 64) * UNIT + 2 * self.departure
-        for start in range(0, len(points), ROWS):
-            block = slice(start, start + ROWS)
+        for block in _blocks(points):
             reduced, squares, norms = self.reduction.rows(points[block], self.factor, self.center)
             rotated = reduced if self.rotation is None else reduced @ self.rotation
             remainders = np.sqrt(np.maximum(squares - np.einsum("ij,ij->i", rotated, rotated), 0))
@@ -99,33 +100,40 @@ def fitted(points: NDArray[Any], shape: tuple[int, ...], *, most: int | None, se
         seed: Of the rows from which the directions are learned. No projection depends on it.
     """
     reach, total = 0.0, np.zeros(points.shape[1])
-    for start in range(0, len(points), ROWS):
-        block = points[start : start + ROWS]
-        reach = max(reach, float(np.abs(block).max()))
-        total += block.sum(0, dtype=np.float64)
+    for rows in _blocks(points):
+        reach = max(reach, float(points[rows].max()), -float(points[rows].min()))
+        total += points[rows].sum(0, dtype=np.float64)
     factor = 2.0 ** -math.ceil(math.log2(reach)) if reach > 0 else 1.0
     center = total / len(points) * factor
     rng = np.random.default_rng(seed)
-    few = max(2, min(SAMPLE, len(points), SAMPLE_BYTES // (8 * points.shape[1])))
-    sample = points[np.sort(rng.choice(len(points), few, replace=False))] if few < len(points) else points
-    reduction = folded(sample, shape) if points.dtype != np.uint8 else None if most is None else pooled(shape)
-    reduction = reduction or whole()
+    if points.dtype != np.uint8:
+        reduction = folded(points[:: max(1, len(points) // FOLDING)], shape) or whole()
+    else:
+        reduction = (None if most is None else pooled(shape)) or whole()
+    width = reduction.rows(points[:1], factor, center)[0].shape[1]
     if most is None:
-        width = reduction.rows(sample[:1], factor, center)[0].shape[1]
         return Prefix(factor, center, reduction, None, width, 0.0)
-    rows = np.concatenate(
-        [reduction.rows(sample[start : start + ROWS], factor, center)[0] for start in range(0, len(sample), ROWS)]
-    )
-    rotation = _directions(rows, min(most, rows.shape[1]), seed)
+    few = max(2, min(SAMPLE, len(points), SAMPLE_BYTES // (8 * width)))
+    places = np.sort(rng.choice(len(points), few, replace=False)) if few < len(points) else np.arange(len(points))
+    reduced = np.empty((len(places), width))
+    for rows in _blocks(points[: len(places)]):
+        reduced[rows] = reduction.rows(points[places[rows]], factor, center)[0]
+    rotation = _directions(reduced, min(most, width), seed)
     departure = float(np.linalg.norm(rotation.T @ rotation - np.eye(rotation.shape[1])))
     return Prefix(factor, center, reduction, rotation, rotation.shape[1], departure)
+
+
+def _blocks(points: NDArray[Any]) -> list[slice]:
+    size = max(1, min(ROWS, BLOCK // points.shape[1]))
+    return [slice(start, min(start + size, len(points))) for start in range(0, len(points), size)]
 
 
 def _directions(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
     width = rows.shape[1]
     if width <= EXACT:
-        _, vectors = linalg.eigh(rows.T @ rows, subset_by_index=(width - count, width - 1), check_finite=False)
-        return np.ascontiguousarray(vectors[:, ::-1])
+        # Of all, not of some: that takes as long, and many equal eigenvalues do not slow it down.
+        _, vectors = linalg.eigh(rows.T @ rows, driver="evd", check_finite=False)
+        return np.ascontiguousarray(vectors[:, : width - count - 1 : -1] if count < width else vectors[:, ::-1])
     from sklearn.utils.extmath import randomized_svd  # noqa: PLC0415  (few spaces are that wide)
 
     count = min(count, len(rows))

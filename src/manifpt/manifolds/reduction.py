@@ -13,7 +13,9 @@ from manifpt.manifolds.settling import compiled
 from manifpt.manifolds.threads import shared_out
 
 LEAST = 32  # images of a thread
-SIDE = 16  # pixels of the shorter side of a pooled image, at least
+SMALL = 64  # pixels of the shorter side of an image, up to which few sums suffice
+SIDES = (16, 32)  # sums along the shorter side, at least: of small images, of others
+TILES = 2  # sums along a side of a tile, whose detail one length stands for
 PLANE = 2  # axes of an image
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -47,7 +49,11 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class Pooled:
-    """Sums over squares of side × side pixels, divided by the side: the coarse level of a Haar pyramid.
+    """Sums over squares of side × side pixels, divided by the side, and the length of what they leave in each tile.
+
+    The sums are the coarse level of a Haar pyramid. Its details are not kept but for their length in tiles of 2 × 2
+    sums, a channel each: that is no linear map, but by the reverse triangle inequality in each tile it never lengthens
+    a distance either, and tells textures apart of which one length would only say how strong they are on the whole.
 
     Args:
         planes: Channels.
@@ -62,18 +68,21 @@ class Pooled:
     side: int
 
     def rows(self, points: NDArray[Any], factor: float, center: NDArray[np.float64]) -> Rows:
-        """Return (n, planes · height/side · width/side); see ``Reduction``."""
-        shape = (len(points), self.planes, self.height // self.side, self.width // self.side)
-        reduced, squares, norms = np.zeros(shape), np.empty(len(points)), np.empty(len(points))
+        """Return (n, planes · height/side · width/side + tiles); see ``Reduction``."""
+        rows, columns = self.height // self.side, self.width // self.side
+        reduced, squares = np.zeros((len(points), self.planes, rows, columns)), np.empty(len(points))
+        tall, wide = -(-rows // TILES), -(-columns // TILES)
+        details, norms = np.zeros((len(points), self.planes, tall, wide)), np.empty(len(points))
         images = points.reshape(len(points), self.planes, self.height, self.width)
         middle = center.reshape(self.planes, self.height, self.width)
 
         def part(start: int, stop: int) -> None:
             own = slice(start, stop)
-            _pool(images[own], factor, middle, self.side, reduced[own], squares[own], norms[own])
+            _pool(images[own], factor, middle, self.side, reduced[own], details[own], squares[own], norms[own])
 
         shared_out(part, len(points), least=LEAST)
-        return reduced.reshape(len(points), math.prod(shape[1:])) / self.side, squares, norms
+        flat = [part.reshape(len(points), math.prod(part.shape[1:])) for part in (reduced, details)]
+        return np.concatenate(flat, axis=1), squares, norms
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +112,17 @@ def whole() -> Reduction:
 
 
 def pooled(shape: tuple[int, ...]) -> Reduction | None:
-    """Return the pooling of images, channels first, to at least 16 pixels a side; None where there is none.
+    """Return the pooling of images, channels first, to 16 or 32 sums a side or more; None where there is none.
 
     Example:
         >>> pooled((3, 256, 192))
-        Pooled(planes=3, height=256, width=192, side=8)
+        Pooled(planes=3, height=256, width=192, side=4)
     """
     if len(shape) != PLANE + 1:
         return None
     planes, height, width = shape
-    side = 1
-    while not (height % (2 * side) or width % (2 * side)) and min(height, width) // (2 * side) >= SIDE:
+    side, least = 1, SIDES[min(height, width) > SMALL]
+    while not (height % (2 * side) or width % (2 * side)) and min(height, width) // (2 * side) >= least:
         side *= 2
     return Pooled(planes, height, width, side) if side > 1 else None
 
@@ -157,11 +166,13 @@ def _pool(  # noqa: PLR0917  (machine code takes its arguments by place)
     center: NDArray[np.float64],
     side: int,
     reduced: NDArray[np.float64],
+    details: NDArray[np.float64],
     squares: NDArray[np.float64],
     norms: NDArray[np.float64],
 ) -> None:
+    # First the energy of each tile; less that of its sums it is that of its details.
     count, planes, height, width = images.shape
-    line = np.empty(width)
+    line, tile = np.empty(width), side * TILES
     for image in range(count):
         square, norm = 0.0, 0.0
         for plane in range(planes):
@@ -174,4 +185,13 @@ def _pool(  # noqa: PLR0917  (machine code takes its arguments by place)
                     line[column] = value
                 for column in range(width):
                     reduced[image, plane, row // side, column // side] += line[column]
+                    details[image, plane, row // tile, column // tile] += line[column] * line[column]
+            for row in range(height // side):
+                for column in range(width // side):
+                    value = reduced[image, plane, row, column] / side
+                    reduced[image, plane, row, column] = value
+                    details[image, plane, row // TILES, column // TILES] -= value * value
+            for row in range(details.shape[2]):
+                for column in range(details.shape[3]):
+                    details[image, plane, row, column] = np.sqrt(max(details[image, plane, row, column], 0.0))
         squares[image], norms[image] = square, np.sqrt(norm)

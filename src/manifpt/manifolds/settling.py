@@ -14,7 +14,7 @@ Kernel = TypeVar("Kernel", bound=Callable[..., Any])
 # What may be reordered where only a bound is wanted; values may still be infinite.
 BOUNDS = frozenset({"contract", "nnan", "nsz", "reassoc", "arcp"})
 UNIT = 2.0**-53  # unit roundoff of float64
-INTEGERS = 2**15  # squares of 8 bits that 32 bits can add up
+INTEGERS = 2**13  # squares of 8 bits between two looks at a limit; 32 bits can add up 2¹⁵
 
 
 def compiled(*, bounds: bool = False, inline: bool = False) -> Callable[[Kernel], Kernel]:
@@ -50,18 +50,19 @@ def _whole(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
 
 
 @compiled()
-def squared_pixels(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
-    """Return the exact squared distance of two uint8 points; below 2⁵³ a float64 holds it."""
+def squared_pixels(one: NDArray[np.uint8], other: NDArray[np.uint8], limit: float) -> float:
+    """Return the exact squared distance of two uint8 points, or a part of it that exceeds a limit already."""
     total = np.int64(0)
     for start in range(0, one.shape[0], INTEGERS):
         total += _whole(one[start : start + INTEGERS], other[start : start + INTEGERS])
+        if total > limit:
+            break
     return np.float64(total)
 
 
 @compiled()
-def squared(queries: NDArray[Any], query: int, references: NDArray[Any], reference: int) -> float:
+def squared(one: NDArray[Any], other: NDArray[Any]) -> float:
     """Return a squared distance in float64, added coordinate by coordinate."""
-    one, other = queries[query], references[reference]
     total = 0.0
     for coordinate in range(one.shape[0]):
         difference = np.float64(one[coordinate]) - np.float64(other[coordinate])
@@ -69,10 +70,10 @@ def squared(queries: NDArray[Any], query: int, references: NDArray[Any], referen
     return total
 
 
+# Written out again: of one function compiled in two ways, the cache on disk gives either.
 @compiled(bounds=True)
-def _estimate(queries: NDArray[Any], query: int, references: NDArray[Any], reference: int) -> float:
+def _estimate(one: NDArray[Any], other: NDArray[Any]) -> float:
     # Eight times as fast as the sum in order, and within the same bound of the true value.
-    one, other = queries[query], references[reference]
     total = 0.0
     for coordinate in range(one.shape[0]):
         difference = np.float64(one[coordinate]) - np.float64(other[coordinate])
@@ -107,12 +108,12 @@ def settled(  # noqa: PLR0917  (machine code takes its arguments by place)
     """
     last = squares.shape[1] - 1
     if queries.itemsize == 1:
-        square = squared_pixels(queries[query], references[reference])
+        square = squared_pixels(queries[query], references[reference], squares[query, last])
     else:
         terms = queries.shape[1] + 4.0
-        square = _estimate(queries, query, references, reference)
+        square = _estimate(queries[query], references[reference])
         if square * (1 - 4 * terms * UNIT) <= squares[query, last]:
-            square = squared(queries, query, references, reference)
+            square = squared(queries[query], references[reference])
     if square > squares[query, last]:
         return False
     for place in range(last + 1):

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 PARTS = 4  # of each thread, so that none waits long for another
 
@@ -40,3 +44,22 @@ def shared_out(work: Callable[[int, int], None], count: int, *, least: int) -> N
     with ThreadPoolExecutor(threads()) as pool:
         for done in [pool.submit(work, int(start), int(stop)) for start, stop in pairwise(bounds)]:
             done.result()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Have matrix products make no threads of their own while this lasts.
+
+    The number is one for the whole process, and two that change it at once would leave it as neither found it; the
+    second waits. It loses little: the first uses every processor.
+    """
+    with _alone, _libraries().limit(limits=1, user_api="blas"):
+        yield
+
+
+_alone = threading.Lock()
+
+
+@cache
+def _libraries() -> ThreadpoolController:
+    return ThreadpoolController()  # looking for them takes longer than a query
