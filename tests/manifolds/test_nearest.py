@@ -243,9 +243,10 @@ def test_no_bound_drops_a_neighbour(
         points += 1e6 if kind == "far" else 0
     queries, references = points[::9], np.delete(points, np.s_[::9], axis=0)
     expected, distances = brute(queries, references, neighbors)
-    lengths = [(1, 0, 0), (0, 1, 0), (0, 0, 1), (0, 0, 0)] if way == "indexed" else [(0, 0, 0)]
-    for most in lengths:  # Every length of a product, up to all coordinates.
-        monkeypatch.setattr(index, "FEW", most)
+    # Every length of a product, up to all coordinates.
+    lengths = [16, 64, 128, 10**6] if way == "indexed" else [10**6]
+    for length in lengths:
+        monkeypatch.setattr(index, "_left", lambda *given, enough=length: float(given[-1] < enough))
         found = Nearest(neighbors=neighbors, block=128).fit([Points(references)]).project(Points(queries))
         np.testing.assert_array_equal(found.neighbors, expected)
         np.testing.assert_array_equal(found.distances, distances)

@@ -21,7 +21,11 @@ SHORT = (64, 512, 1024)  # coordinates of a product
 SAMPLE = 4096  # references by which the length of a product is chosen, at most
 SAMPLE_BYTES = 2**25
 QUERIES = 64  # of them
-FEW = (0.05, 0.01, 0.01)  # share of references that they may leave, of few ones; of many they leave less
+FEW = 0.01  # share of references that a long product may leave, of few ones; of many it leaves less
+LOOKS = (
+    240  # a short one may leave more, the more coordinates a point has for each of its prefix that is looked at next
+)
+MOST = 0.25
 SHARE = 0.25  # of the free memory, for coordinates
 
 
@@ -72,12 +76,12 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like
     wanted = min(max(references.shape[1] // WORTH, COORDINATES[0]), COORDINATES[1])
     prefix = fitted(references, shape, most=wanted)
     few, nearest = _sample(references)
-    if _left(prefix, few, nearest, SHORT[0]) <= FEW[0]:
+    if _left(prefix, few, nearest, SHORT[0]) <= min(references.shape[1] / wanted / LOOKS, MOST):
         return Index(prefix, cells(prefix.rows(references), short=SHORT[0], most=cell))
     room = int(available() * SHARE / (12 * len(references)))
     longer = fitted(references, shape, most=min(EVERY, room))
-    for short, most in zip(SHORT[1:], FEW[1:], strict=True):
-        if short < longer.width and _left(longer, few, nearest, short) <= most:
+    for short in SHORT[1:]:
+        if short < longer.width and _left(longer, few, nearest, short) <= FEW:
             return Index(longer, cells(longer.rows(references), short=short, most=cell, half=True))
     everything = fitted(references, shape, most=None) if references.shape[1] <= room else longer
     return Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell, half=True))
