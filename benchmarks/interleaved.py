@@ -63,13 +63,17 @@ def measured(
             (ours, peers)[which]()
             times[which].append(time.perf_counter() - started)
     ratios = [theirs / own for own, theirs in zip(*times, strict=True)]
-    return Measured(peer, statistics.median(ratios), *(statistics.median(each) for each in times), about)
+    return Measured(
+        peer, statistics.median(ratios), *(statistics.median(each) for each in times), {"pairs": pairs, **about}
+    )
 
 
 def report(rows: dict[str, Measured], *, as_json: bool) -> None:
     """Print the rows: in words, or as one object."""
     if as_json:
-        print(json.dumps({"cores": os.cpu_count(), **{name: found.row() for name, found in rows.items()}}))
+        print(
+            json.dumps({"cores": len(os.sched_getaffinity(0)), **{name: found.row() for name, found in rows.items()}})
+        )
         return
     for name, found in rows.items():
         print(found.line(name))
