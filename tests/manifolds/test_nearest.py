@@ -272,15 +272,8 @@ def test_an_index_settles_few_of_the_pairs_where_images_are_smooth(monkeypatch: 
     images = np.clip(128 + 4 * images, 0, 255).astype(np.uint8).reshape(2100, -1)
     built = index.indexed(images[100:], (3, 32, 32), cell=256)
     squares, numbers = np.full((100, 1), np.inf), np.full((100, 1), -1)
-    settled = built.cells.search(
-        images[:100],
-        built.prefix.rows(images[:100]),
-        images[100:],
-        first=0,
-        factor=built.prefix.factor,
-        squares=squares,
-        nearest=numbers,
-    )
+    queries = images[:100]
+    settled = built.search(queries, built.prepared(queries), images[100:], first=0, squares=squares, nearest=numbers)
     assert 0 < settled < 0.02 * 100 * 2000
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from manifpt.manifolds.settling import UNIT, compiled, settled
 
 LANES = 64  # products looked at together
+LOOK = 128  # coordinates between two looks at a limit
 
 
 @compiled(bounds=True)
@@ -28,25 +29,29 @@ def boxes(rows: NDArray[np.float32], low: NDArray[np.float32], high: NDArray[np.
 
 
 @compiled(inline=True)
-def _reach(square: float, slack: float, factor: float, dimensions: int) -> float:
-    # The k-th distance with the error of its own sum, and the errors of both rows.
+def reach(square: float, slack: float, factor: float, dimensions: int) -> float:
+    """Return the k-th distance with the error of its own sum, and the errors of both rows."""
     return float(np.sqrt(square)) * factor * (1 + 8 * (dimensions + 8) * UNIT) + slack
 
 
 @compiled(bounds=True)
-def _apart(one: NDArray[np.float32], other: NDArray[np.float32], limit: float) -> bool:
+def apart(one: NDArray[np.float32], other: NDArray[np.float32], limit: float) -> bool:
     """Return whether two rows are farther apart than the root of a limit."""
     total = np.float32(0)
-    for column in range(len(other)):
-        difference = one[column] - other[column]
-        total += difference * difference
-    return bool(total > limit)
+    for start in range(0, len(other), LOOK):
+        own, others = one[start : start + LOOK], other[start : start + LOOK]
+        for column in range(len(others)):
+            difference = own[column] - others[column]
+            total += difference * difference
+        if total > limit:
+            return True
+    return False
 
 
 @compiled(bounds=True)
-def _kept(products: NDArray[np.float32], threshold: np.float32, lanes: NDArray[np.int64]) -> int:
+def kept(products: NDArray[np.float32], threshold: np.float32, lanes: NDArray[np.int64]) -> int:
     """Write down where products reach a threshold, and return how many they are."""
-    kept = 0
+    count = 0
     whole = len(products) // LANES * LANES
     for start in range(0, whole, LANES):
         inside = np.float32(0)
@@ -54,12 +59,12 @@ def _kept(products: NDArray[np.float32], threshold: np.float32, lanes: NDArray[n
             inside += np.float32(products[start + lane] >= threshold)
         if inside > 0:
             for lane in range(start, start + LANES):
-                lanes[kept] = lane
-                kept += products[lane] >= threshold
+                lanes[count] = lane
+                count += products[lane] >= threshold
     for lane in range(whole, len(products)):
-        lanes[kept] = lane
-        kept += products[lane] >= threshold
-    return kept
+        lanes[count] = lane
+        count += products[lane] >= threshold
+    return count
 
 
 @compiled()
@@ -127,17 +132,17 @@ def scanned(  # noqa: PLR0917  (machine code takes its arguments by place)
     lanes = np.empty(products.shape[1], np.int64)
     for line in range(len(places)):
         query = places[line]
-        reach = _reach(squares[query, last], slack[query], factor, dimensions)
-        threshold = np.float32(lengths[query] ** 2 - reach * reach - margin[query])
-        limit = reach * reach * (1 + (terms + 8) * 2.0**-22)
-        for place in range(_kept(products[line], threshold, lanes)):
+        distance = reach(squares[query, last], slack[query], factor, dimensions)
+        threshold = np.float32(lengths[query] ** 2 - distance * distance - margin[query])
+        limit = distance * distance * (1 + (terms + 8) * 2.0**-22)
+        for place in range(kept(products[line], threshold, lanes)):
             lane = lanes[place]
-            if products[line, lane] < threshold or _apart(coordinates[query], rows[start + lane], limit):
+            if products[line, lane] < threshold or apart(coordinates[query], rows[start + lane], limit):
                 continue
             found[line] += 1
             number = numbers[start + lane]
             if settled(queries, query, references, number, first + number, squares, nearest):
-                reach = _reach(squares[query, last], slack[query], factor, dimensions)
-                threshold = np.float32(lengths[query] ** 2 - reach * reach - margin[query])
-                limit = reach * reach * (1 + (terms + 8) * 2.0**-22)
+                distance = reach(squares[query, last], slack[query], factor, dimensions)
+                threshold = np.float32(lengths[query] ** 2 - distance * distance - margin[query])
+                limit = distance * distance * (1 + (terms + 8) * 2.0**-22)
     return found

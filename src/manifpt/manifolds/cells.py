@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from manifpt.manifolds.bands import Banded
 from manifpt.manifolds.bounds import begun, boxes, scanned
 from manifpt.manifolds.halves import Halves, halves, rounded
+from manifpt.manifolds.pairs import Pairs
 from manifpt.manifolds.prefix import Coordinates
 from manifpt.manifolds.threads import one_blas_thread, shared_out
 
@@ -44,6 +46,7 @@ class Cells:
         error: How far a row may lie from the exact one, at most.
         reach: The length of the longest row.
         halves: The short rows in 16 bits; None where products of 32 bits are made.
+        banded: The references in bands; None where they are too small for it.
     """
 
     numbers: NDArray[np.int64]
@@ -56,6 +59,7 @@ class Cells:
     error: float
     reach: float
     halves: Halves | None = None
+    banded: Banded | None = None
 
     @property
     def short(self) -> int:
@@ -68,6 +72,7 @@ class Cells:
         coordinates: Coordinates,
         references: NDArray[Any],
         *,
+        bands: NDArray[np.int16] | None = None,
         first: int,
         factor: float,
         squares: NDArray[np.float64],
@@ -79,6 +84,7 @@ class Cells:
             queries: (n, d).
             coordinates: Of the queries.
             references: (m, d), whose coordinates these are.
+            bands: Of the queries, where the references have bands.
             first: Number of the first reference.
             factor: Of the prefix.
             squares: (n, k), the squared distances of the nearest so far, ascending; changed.
@@ -103,21 +109,24 @@ class Cells:
             margin += 2 * self.halves.margin(short, errors)
             products = self._half_products(small, self.halves)
         settled = np.zeros(len(queries), np.int64)
-        state = (queries, coordinates.values, references, self.rows, self.numbers, first, slack, factor)
+        factored = (first, slack, factor, squares, nearest)
+        state = (queries, coordinates.values, references, self.rows, self.numbers, *factored)
 
         def batch(places: NDArray[np.int64]) -> None:
             for cell in np.unique(near[places]):
-                own = places[near[places] == cell]
-                begun(products(own, cell), own, self.starts[cell], *state, squares, nearest)
+                beside = places[near[places] == cell]
+                begun(products(beside, cell), beside, self.starts[cell], *state)
+            pairs = None if self.banded is None or bands is None else Pairs(self.banded, bands, places, state)
             bounds = boxes(short[places], self.low, self.high)
             for cell in np.argsort(bounds.sum(axis=0)):
                 # The limits are those of the last cell, so that this can only be too many.
                 reaches = np.sqrt(squares[places, -1]) * factor * (1 + 1e-9) + slack[places]
                 active = places[bounds[:, cell] * (1 - 2 * (terms + 8) * ROUNDING) <= reaches * reaches]
                 if len(active):
-                    settled[active] += scanned(
-                        products(active, cell), active, self.starts[cell], lengths, margin, *state, squares, nearest
-                    )
+                    look = scanned if pairs is None else pairs.gather
+                    settled[active] += look(products(active, cell), active, self.starts[cell], lengths, margin, *state)
+            if pairs is not None:
+                pairs.settle()
 
         def part(start: int, stop: int) -> None:
             # What this thread starts would only wait for the other parts.

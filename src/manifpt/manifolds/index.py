@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from manifpt.manifolds.bands import Banded, Bands, bands
 from manifpt.manifolds.cells import Cells, cells, shortened
-from manifpt.manifolds.prefix import Prefix, fitted
+from manifpt.manifolds.prefix import Coordinates, Prefix, fitted
 from manifpt.manifolds.settling import settled_all
 from manifpt.manifolds.threads import shared_out
 from manifpt.memory import available
@@ -30,26 +31,41 @@ SHARE = 0.25  # of the free memory, for coordinates
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is known of queries without a look at any reference: their coordinates, and their bands if there are any."""
+
+    coordinates: Coordinates
+    bands: NDArray[np.int16] | None
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
     """A prefix of some references, and the cells of their coordinates."""
 
     prefix: Prefix
     cells: Cells
 
+    def prepared(self, queries: NDArray[Any]) -> Prepared:
+        """Return what a search needs of queries; indices with the same prefix share it."""
+        banded = self.cells.banded
+        return Prepared(self.prefix.rows(queries), None if banded is None else banded.bands.rows(queries))
+
     def search(
         self,
         queries: NDArray[Any],
+        prepared: Prepared,
         references: NDArray[Any],
         *,
         first: int,
         squares: NDArray[np.float64],
         nearest: NDArray[np.int64],
-    ) -> None:
+    ) -> int:
         """Take the references that belong there among the nearest of each query; see ``Cells.search``."""
-        self.cells.search(
+        return self.cells.search(
             queries,
-            self.prefix.rows(queries),
+            prepared.coordinates,
             references,
+            bands=prepared.bands,
             first=first,
             factor=self.prefix.factor,
             squares=squares,
@@ -70,10 +86,21 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like
         cell: References that are compared at once, at most.
         like: The index of other references of the same space, whose prefix bounds distances of these as well.
     """
-    if like is not None:
-        rows = like.prefix.rows(references)
-        return Index(like.prefix, cells(rows, short=like.cells.short, most=cell, half=like.cells.halves is not None))
-    wanted = min(max(references.shape[1] // WORTH, COORDINATES[0]), COORDINATES[1])
+    layout = bands(shape, references.dtype)
+    if like is None:
+        found = _chosen(references, shape, cell, layout)
+    else:
+        rows, own = like.prefix.rows(references), like.cells
+        found = Index(like.prefix, cells(rows, short=own.short, most=cell, half=own.halves is not None))
+    if layout is None:
+        return found
+    banded = Banded(layout, layout.rows(references, found.cells.numbers))
+    return replace(found, cells=replace(found.cells, banded=banded))
+
+
+def _chosen(references: NDArray[Any], shape: tuple[int, ...], cell: int, layout: Bands | None) -> Index:
+    # What many coordinates tell apart, bands do as well.
+    wanted = min(max(references.shape[1] // WORTH, COORDINATES[0]), COORDINATES[1 if layout is None else 0])
     prefix = fitted(references, shape, most=wanted)
     few, nearest = _sample(references)
     if _left(prefix, few, nearest, SHORT[0]) <= min(references.shape[1] / wanted / LOOKS, MOST):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
 from manifpt.manifolds.cells import BATCH, CELL
-from manifpt.manifolds.index import EVERY, Index, indexed
+from manifpt.manifolds.index import EVERY, Index, Prepared, indexed
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.settling import settled_all
 from manifpt.manifolds.threads import shared_out, threads
@@ -141,8 +141,9 @@ class Nearest:
         _refuse_non_finite(queries, "points")
         squares = np.full((len(queries), self.neighbors), np.inf)
         numbers = np.full((len(queries), self.neighbors), -1, np.int64)
+        prepared: dict[int, Prepared] = {}  # of each prefix, which parts may share
         for part in self.parts_:
-            self._search(part, queries, squares, numbers)
+            self._search(part, queries, prepared, squares, numbers)
         return Neighbors(numbers, squares)
 
     def project(self, points: Points) -> Projection:
@@ -166,7 +167,12 @@ class Nearest:
         return Points(found, stored.scale)
 
     def _search(
-        self, part: Part, queries: NDArray[Any], squares: NDArray[np.float64], numbers: NDArray[np.int64]
+        self,
+        part: Part,
+        queries: NDArray[Any],
+        prepared: dict[int, Prepared],
+        squares: NDArray[np.float64],
+        numbers: NDArray[np.int64],
     ) -> None:
         part.asked += len(queries)
         work = part.asked * self.references * (part.values.shape[1] + OVERHEAD)
@@ -175,7 +181,10 @@ class Nearest:
             shape = self.blocks_[0].values.shape[1:]
             part.index = indexed(part.values, shape, cell=self._cell(part.values), like=like)
         if part.index is not None:
-            part.index.search(queries, part.values, first=part.first, squares=squares, nearest=numbers)
+            of = id(part.index.prefix)
+            prepared[of] = prepared.get(of) or part.index.prepared(queries)
+            values = part.values
+            part.index.search(queries, prepared[of], values, first=part.first, squares=squares, nearest=numbers)
             return
 
         def some(start: int, stop: int) -> None:

@@ -9,13 +9,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from manifpt.manifolds.settling import compiled
-from manifpt.manifolds.threads import shared_out
+from manifpt.manifolds.pyramid import pyramid
 
-LEAST = 32  # images of a thread
 SMALL = 64  # pixels of the shorter side of an image, up to which few sums suffice
 SIDES = (16, 32)  # sums along the shorter side, at least: of small images, of others
-TILES = 2  # sums along a side of a tile, whose detail one length stands for
 PLANE = 2  # axes of an image
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -25,7 +22,7 @@ class Reduction(Protocol):
     """Maps points by a matrix of orthonormal rows."""
 
     def rows(self, points: NDArray[Any], factor: float, center: NDArray[np.float64]) -> Rows:
-        """Return the reduced rows of factor · points − centre, their squared lengths, and the lengths of the points.
+        """Return the reduced rows of factor · points − centre, squared lengths, and the lengths of the points.
 
         Args:
             points: (n, d) uint8 or float32.
@@ -33,7 +30,8 @@ class Reduction(Protocol):
             center: (d,).
 
         Returns:
-            (n, reduced), (n,) of the rows before the reduction, (n,) of the points times the factor.
+            (n, reduced), (n,) squared lengths of the rows and of what distances may count beside them, (n,) of the
+            points times the factor.
         """
         ...
 
@@ -68,21 +66,16 @@ class Pooled:
     side: int
 
     def rows(self, points: NDArray[Any], factor: float, center: NDArray[np.float64]) -> Rows:
-        """Return (n, planes · height/side · width/side + tiles); see ``Reduction``."""
-        rows, columns = self.height // self.side, self.width // self.side
-        reduced, squares = np.zeros((len(points), self.planes, rows, columns)), np.empty(len(points))
-        tall, wide = -(-rows // TILES), -(-columns // TILES)
-        details, norms = np.zeros((len(points), self.planes, tall, wide)), np.empty(len(points))
+        """Return (n, planes · height/side · width/side + tiles); see ``Reduction``. Details have no centre."""
         images = points.reshape(len(points), self.planes, self.height, self.width)
-        middle = center.reshape(self.planes, self.height, self.width)
-
-        def part(start: int, stop: int) -> None:
-            own = slice(start, stop)
-            _pool(images[own], factor, middle, self.side, reduced[own], details[own], squares[own], norms[own])
-
-        shared_out(part, len(points), least=LEAST)
-        flat = [part.reshape(len(points), math.prod(part.shape[1:])) for part in (reduced, details)]
-        return np.concatenate(flat, axis=1), squares, norms
+        sums, details = (part.reshape(len(points), -1) for part in pyramid(images, self.side))
+        squares = np.einsum("ij,ij->i", sums, sums, dtype=np.float64) + details.sum(1)
+        middle = center.reshape(self.planes, self.height // self.side, self.side, -1, self.side).sum((2, 4)).ravel()
+        scale = factor / self.side
+        reduced = np.empty((len(points), sums.shape[1] + details.shape[1]))
+        reduced[:, : sums.shape[1]] = sums * scale - middle / self.side
+        reduced[:, sums.shape[1] :] = np.sqrt(details) * scale
+        return reduced, np.einsum("ij,ij->i", reduced, reduced), np.sqrt(squares) * scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +104,7 @@ def whole() -> Reduction:
     return Whole()
 
 
-def pooled(shape: tuple[int, ...]) -> Reduction | None:
+def pooled(shape: tuple[int, ...]) -> Pooled | None:
     """Return the pooling of images, channels first, to 16 or 32 sums a side or more; None where there is none.
 
     Example:
@@ -157,41 +150,3 @@ def _centred(points: NDArray[Any], factor: float, center: NDArray[np.float64]) -
     norms = np.sqrt(np.einsum("ij,ij->i", exact, exact))
     exact -= center
     return exact, np.einsum("ij,ij->i", exact, exact), norms
-
-
-@compiled(bounds=True)
-def _pool(  # noqa: PLR0917  (machine code takes its arguments by place)
-    images: NDArray[Any],
-    factor: float,
-    center: NDArray[np.float64],
-    side: int,
-    reduced: NDArray[np.float64],
-    details: NDArray[np.float64],
-    squares: NDArray[np.float64],
-    norms: NDArray[np.float64],
-) -> None:
-    # First the energy of each tile; less that of its sums it is that of its details.
-    count, planes, height, width = images.shape
-    line, tile = np.empty(width), side * TILES
-    for image in range(count):
-        square, norm = 0.0, 0.0
-        for plane in range(planes):
-            for row in range(height):
-                for column in range(width):
-                    value = np.float64(images[image, plane, row, column]) * factor
-                    norm += value * value
-                    value -= center[plane, row, column]
-                    square += value * value
-                    line[column] = value
-                for column in range(width):
-                    reduced[image, plane, row // side, column // side] += line[column]
-                    details[image, plane, row // tile, column // tile] += line[column] * line[column]
-            for row in range(height // side):
-                for column in range(width // side):
-                    value = reduced[image, plane, row, column] / side
-                    reduced[image, plane, row, column] = value
-                    details[image, plane, row // TILES, column // TILES] -= value * value
-            for row in range(details.shape[2]):
-                for column in range(details.shape[3]):
-                    details[image, plane, row, column] = np.sqrt(max(details[image, plane, row, column], 0.0))
-        squares[image], norms[image] = square, np.sqrt(norm)

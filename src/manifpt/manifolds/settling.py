@@ -44,8 +44,9 @@ def _whole(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> int:
     total = np.int32(0)
     for coordinate in range(one.shape[0]):
         # 16 bits hold the difference, and processors multiply and add pairs of them in one step.
+        # Unless it is said to be of 32 bits, a sum of such has 64, which takes twice as long.
         difference = np.int16(np.int16(one[coordinate]) - np.int16(other[coordinate]))
-        total += np.int32(difference) * np.int32(difference)
+        total = np.int32(total + np.int32(np.int32(difference) * np.int32(difference)))
     return int(total)
 
 

@@ -1,0 +1,151 @@
+"""Laws of large images' bands: no bound exceeds a distance, and no neighbour is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from manifpt.embeddings.embedding import Points
+from manifpt.manifolds import index, nearest, pairs
+from manifpt.manifolds.bands import Bands
+from manifpt.manifolds.nearest import Nearest
+from manifpt.manifolds.pyramid import pyramid
+
+SHAPE = (1, 204, 172)  # 51 × 43 sums: the last tiles of a row and of a column stand out over the border
+
+
+def photographs(count: int, *shape: int, seed: int, fall: float = 1.0) -> NDArray[np.uint8]:
+    """Random images whose amplitudes fall with the frequency, as those of photographs do."""
+    rng = np.random.default_rng(seed)
+    down, across = np.fft.fftfreq(shape[1]), np.fft.rfftfreq(shape[2])
+    amplitude = 1 / np.maximum(np.hypot(down[:, None], across), 1 / shape[2]) ** fall
+    images = np.fft.irfft2(np.fft.rfft2(rng.standard_normal((count, *shape))) * amplitude, s=shape[1:])
+    return np.clip(128 + 40 * images / images.std(), 0, 255).astype(np.uint8)
+
+
+def noise(count: int, *shape: int, seed: int) -> NDArray[np.uint8]:
+    return np.random.default_rng(seed).integers(0, 256, (count, *shape), np.uint8)
+
+
+def extremes(count: int, *shape: int, seed: int) -> NDArray[np.uint8]:
+    """Black, white, and checks of both."""
+    return (255 * np.random.default_rng(seed).integers(0, 2, (count, *shape))).astype(np.uint8)
+
+
+def squares(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:
+    flat, others = (images.reshape(len(images), -1).astype(np.int64) for images in (one, other))
+    return np.stack([((flat - row) ** 2).sum(axis=1) for row in others], axis=1)
+
+
+def brute(queries: NDArray[np.uint8], references: NDArray[np.uint8], neighbors: int) -> NDArray[np.int64]:
+    return np.argsort(squares(queries, references), axis=1, kind="stable")[:, :neighbors]
+
+
+@pytest.mark.parametrize(("height", "width", "side"), [(16, 24, 2), (20, 12, 4), (24, 40, 8), (8, 8, 8), (6, 10, 1)])
+def test_sums_and_details_are_those_of_plain_integers(height: int, width: int, side: int) -> None:
+    images = noise(40, 2, height, width, seed=0)
+    sums, details = pyramid(images, side)
+    squares = images.astype(np.int64).reshape(40, 2, height // side, side, width // side, side)
+    np.testing.assert_array_equal(sums, squares.sum((3, 5)))
+    energies = side**2 * (squares**2).sum((3, 5)) - squares.sum((3, 5)) ** 2
+    padded = np.zeros((40, 2, 2 * details.shape[2], 2 * details.shape[3]), np.int64)
+    padded[:, :, : height // side, : width // side] = energies
+    np.testing.assert_array_equal(details, padded.reshape(40, 2, details.shape[2], 2, -1, 2).sum((3, 5)))
+
+
+@pytest.mark.parametrize("images", [photographs, noise, extremes])
+@pytest.mark.parametrize(("height", "width", "side"), [(16, 24, 2), (20, 12, 4), (24, 40, 8), (40, 24, 8)])
+def test_no_band_and_no_image_is_nearer_than_its_bound(images, height: int, width: int, side: int) -> None:  # type: ignore[no-untyped-def]
+    shape = (2, height, width)
+    own, others = images(30, *shape, seed=1), images(30, *shape, seed=2)
+    others[:10] = own[:10]  # equal, and hardly different
+    others[5:10, 0, 3, 3] ^= 1
+    layout = Bands(*shape, side)
+    count, sums_of_band, across, pixels, plane, scale = layout.layout
+    one, other = (layout.rows(each.reshape(30, -1)).astype(np.int64) for each in (own, others))
+    sums = count * sums_of_band
+    down = count // 2
+    bounds = np.zeros((30, 30))
+    for band in range(count):
+        low = band // down * plane + band % down * pixels
+        high = min(low + pixels, (band // down + 1) * plane)
+        a, b = (each[:, band * sums_of_band : (band + 1) * sums_of_band] for each in (one, other))
+        c, d = (each[:, sums + band * across : sums + (band + 1) * across] for each in (one, other))
+        bound = ((a[:, None] - b) ** 2).sum(2) + (np.maximum(abs(c[:, None] - d) - 1, 0) ** 2).sum(2)
+        assert (bound <= scale * squares(own.reshape(30, -1)[:, low:high], others.reshape(30, -1)[:, low:high])).all()
+        bounds += bound
+    true = scale * squares(own, others)
+    assert (bounds <= true).all()
+    assert bounds.sum() > 0.1 * true.sum() or images is not photographs
+    whole = np.array([[pairs._bound(x, y, sums, np.inf) for y in other.astype(np.int16)] for x in one.astype(np.int16)])
+    np.testing.assert_allclose(whole, bounds, rtol=1e-5)
+
+
+@pytest.mark.parametrize("images", [photographs, noise, extremes])
+@pytest.mark.parametrize("neighbors", [1, 3])
+def test_large_images_have_the_neighbours_of_brute_force(images, neighbors: int, monkeypatch) -> None:  # type: ignore[no-untyped-def]
+    monkeypatch.setattr(nearest, "WORK", 0)
+    references, queries = images(260, *SHAPE, seed=3), images(70, *SHAPE, seed=4)
+    references[200:230] = references[:30]  # ties go to the lower index
+    references[230:240] = references[30:40]
+    references[230:240, 0, 100, 100] ^= 1
+    references[240:] = 77  # constant, twenty times
+    queries[:20] = references[20:40]
+    queries[:20, 0, 5, 5] ^= 3
+    queries[20:25] = 78
+    manifold = Nearest(neighbors=neighbors, block=64).fit([Points(references)])
+    found = manifold.search(Points(queries))
+    np.testing.assert_array_equal(found.numbers, brute(queries, references, neighbors))
+    true = np.take_along_axis(squares(queries, references), found.numbers, axis=1)
+    np.testing.assert_array_equal(found.squares, true)
+    part = manifold.parts_[0]
+    assert part.index is not None
+    assert part.index.cells.banded is not None
+
+
+def test_pairs_that_are_settled_in_portions_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "WORK", 0)
+    references, queries = photographs(300, *SHAPE, seed=3), photographs(40, *SHAPE, seed=4)
+    whole = Nearest(neighbors=2, block=50).fit([Points(references)]).search(Points(queries))
+    monkeypatch.setattr(pairs, "MOST", 5)
+    portions = Nearest(neighbors=2, block=50).fit([Points(references)]).search(Points(queries))
+    np.testing.assert_array_equal(whole.numbers, portions.numbers)
+    np.testing.assert_array_equal(whole.squares, portions.squares)
+
+
+def test_large_images_in_several_files_are_searched_with_one_prefix(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "WORK", 0)
+    references, queries = photographs(120, *SHAPE, seed=3), photographs(30, *SHAPE, seed=4)
+    mapped = []
+    for part, (start, stop) in enumerate([(0, 70), (70, 71), (71, 120)]):
+        values = np.memmap(tmp_path / str(part), np.uint8, "w+", shape=(stop - start, *SHAPE))
+        values[:] = references[start:stop]
+        mapped.append(Points(values))
+    manifold = Nearest(neighbors=2).fit(mapped)
+    np.testing.assert_array_equal(manifold.search(Points(queries)).numbers, brute(queries, references, 2))
+    built = [part.index for part in manifold.parts_]
+    assert all(each is not None and each.cells.banded is not None for each in built)
+
+
+def test_a_look_at_bands_leaves_few_of_the_pairs_to_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where sums and tiles tell images apart, hardly any pixels are read; otherwise bands would be of no use."""
+    read: list[int] = []
+    settle = pairs.refined
+
+    def counted(*given) -> None:  # type: ignore[no-untyped-def]
+        read.append(given[11])
+        settle(*given)
+
+    monkeypatch.setattr(nearest, "WORK", 0)
+    monkeypatch.setattr(pairs, "refined", counted)
+    # A product of few coordinates, which leaves many pairs.
+    monkeypatch.setattr(index, "LOOKS", 1)
+    monkeypatch.setattr(index, "MOST", 1.0)
+    references, queries = (photographs(count, *SHAPE, seed=count, fall=1.5) for count in (400, 50))
+    Nearest().fit([Points(references)]).search(Points(queries))
+    assert 50 <= sum(read) < 0.02 * 400 * 50
