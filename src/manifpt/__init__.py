@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from manifpt.extractors.artifacts import Artifacts
     from manifpt.extractors.points import EmbeddedPoints
     from manifpt.images import ImageSet
+    from manifpt.manifolds.approximate import Approximate
     from manifpt.manifolds.nearest import Nearest
     from manifpt.methods.attribution import Attribution
     from manifpt.methods.fingerprint import Fingerprint, fingerprints
@@ -38,6 +39,7 @@ _HOMES = {
     "Attribution": "manifpt.methods.attribution",
     "Artifacts": "manifpt.extractors.artifacts",
     "EmbeddedPoints": "manifpt.extractors.points",
+    "Approximate": "manifpt.manifolds.approximate",
     "Nearest": "manifpt.manifolds.nearest",
     "Fingerprint": "manifpt.methods.fingerprint",
     "fingerprints": "manifpt.methods.fingerprint",
@@ -50,6 +52,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Approximate",
     "Artifacts",
     "Attribution",
     "Cache",

@@ -30,6 +30,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     },
     "manifolds": {
         "nearest": "manifpt.manifolds.nearest:Nearest",
+        "approximate": "manifpt.manifolds.approximate:Approximate",
     },
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
@@ -49,7 +50,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
     Example:
         >>> names("manifolds")
-        ('nearest',)
+        ('nearest', 'approximate')
     """
     return tuple(dict.fromkeys([*TABLES[kind], *(point.name for point in entry_points(group=f"manifpt.{kind}"))]))
 

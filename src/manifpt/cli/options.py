@@ -83,7 +83,12 @@ AttributorName = Annotated[
     ),
 ]
 ManifoldName = Annotated[
-    str, typer.Option("--manifold", help="nearest, or none for the points themselves.", rich_help_panel=METHOD)
+    str,
+    typer.Option(
+        "--manifold",
+        help="nearest (exact), approximate (may miss it), or none for the points themselves.",
+        rich_help_panel=METHOD,
+    ),
 ]
 DeviceName = Annotated[
     Device,

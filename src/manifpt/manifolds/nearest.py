@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from manifpt.embeddings.embedding import Points
-from manifpt.errors import DataError, NumbersError
+from manifpt.errors import NumbersError
 from manifpt.manifolds.cells import BATCH, CELL
 from manifpt.manifolds.index import EVERY, Index, Prepared, indexed
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.settling import settled_all
+from manifpt.manifolds.stored import Stored
 from manifpt.manifolds.threads import shared_out, threads
 from manifpt.memory import available
-from manifpt.storage import streamed
 
-ROWS = 4096  # looked at together for what is not finite
 WORK = 2**33  # coordinates of pairs: an index costs as much as settling so many
 OVERHEAD = 256  # coordinates that take as long as what each pair takes anyway
 SHARE = 0.5  # of the free memory, for a block that the user asked for
@@ -98,27 +95,8 @@ class Nearest:
             DataError: There are fewer references than neighbours asked for.
             NumbersError: A coordinate is NaN or infinite.
         """
-        given = (block for block in blocks if len(block))
-        kept: list[Points] = []
-        for block in given:
-            if not isinstance(block.values, np.memmap):
-                values = streamed(each.values for each in chain(kept, [block], given))
-                kept = [Points(values, block.scale)]
-                break
-            kept.append(block)
-        count = sum(map(len, kept))
-        if count < self.neighbors:
-            raise DataError(
-                f"{count} reference images",
-                expected=f"at least {self.neighbors}",
-                remedy="give a folder of real images as the reference",
-            )
-        self.blocks_ = kept
-        self.parts_: list[Part] = []
-        for block in kept:
-            flat = _flat(block)
-            _refuse_non_finite(flat, "reference points")
-            self.parts_.append(Part(flat, first=sum(len(part.values) for part in self.parts_)))
+        self.stored_ = Stored.of(blocks, least=self.neighbors)
+        self.parts_ = [Part(*each) for each in zip(self.stored_.flat, self.stored_.firsts, strict=True)]
         return self
 
     def search(self, points: Points) -> Neighbors:
@@ -130,15 +108,7 @@ class Nearest:
         Raises:
             NumbersError: The shape or type differs from the references', or a coordinate is NaN or infinite.
         """
-        stored = self.blocks_[0].values
-        if points.values.shape[1:] != stored.shape[1:] or points.values.dtype != stored.dtype:
-            raise NumbersError(
-                f"points of shape {points.values.shape[1:]} and type {points.values.dtype}",
-                expected=f"{stored.shape[1:]} and {stored.dtype}, as the references have",
-                remedy="embed both with the same space at the same image size",
-            )
-        queries = _flat(points)
-        _refuse_non_finite(queries, "points")
+        queries = self.stored_.comparable(points)
         squares = np.full((len(queries), self.neighbors), np.inf)
         numbers = np.full((len(queries), self.neighbors), -1, np.int64)
         prepared: dict[int, Prepared] = {}  # of each prefix, which parts may share
@@ -149,22 +119,17 @@ class Nearest:
     def project(self, points: Points) -> Projection:
         """Return the nearest reference of each point; see ``search``."""
         found = self.search(points)
-        distances = np.sqrt(found.squares[:, 0]) * self.blocks_[0].scale
+        distances = np.sqrt(found.squares[:, 0]) * self.stored_.scale
         return Projection(self.counterparts(found.numbers), distances, found.numbers)
 
     @property
     def references(self) -> int:
         """How many references are stored."""
-        return sum(map(len, self.blocks_))
+        return len(self.stored_)
 
     def counterparts(self, neighbors: NDArray[np.int64]) -> Points:
         """Return the projections that belong to the indices (n, k) which ``project`` returned."""
-        stored, wanted = self.blocks_[0], neighbors[:, 0]
-        found = np.empty((len(wanted), *stored.values.shape[1:]), stored.values.dtype)
-        for part, block in zip(self.parts_, self.blocks_, strict=True):
-            own = np.flatnonzero((wanted >= part.first) & (wanted < part.first + len(block)))
-            found[own] = block.values[wanted[own] - part.first]
-        return Points(found, stored.scale)
+        return self.stored_.points(neighbors[:, 0])
 
     def _search(
         self,
@@ -178,7 +143,7 @@ class Nearest:
         work = part.asked * self.references * (part.values.shape[1] + OVERHEAD)
         if part.index is None and work >= WORK:
             like = next((other.index for other in self.parts_ if other.index is not None), None)
-            shape = self.blocks_[0].values.shape[1:]
+            shape = self.stored_.blocks[0].values.shape[1:]
             part.index = indexed(part.values, shape, cell=self._cell(part.values), like=like)
         if part.index is not None:
             of = id(part.index.prefix)
@@ -206,24 +171,3 @@ class Nearest:
             )
             self.block = affordable
         return min(asked, affordable)
-
-
-def _flat(points: Points) -> NDArray[Any]:
-    flat = points.values.reshape(len(points), math.prod(points.values.shape[1:]))
-    # Machine code knows plain arrays only.
-    return np.ascontiguousarray(flat).view(np.ndarray)
-
-
-def _refuse_non_finite(flat: NDArray[Any], what: str) -> None:
-    if flat.dtype == np.uint8:
-        return
-    finite = np.concatenate(
-        [np.isfinite(flat[start : start + ROWS]).all(axis=1) for start in range(0, len(flat), ROWS)]
-        or [np.ones(0, bool)]
-    )
-    if not finite.all():
-        raise NumbersError(
-            f"{int((~finite).sum())} of the {what} hold NaN or infinity (first: index {int(np.argmin(finite))})",
-            expected="finite coordinates",
-            remedy="check the embedding's output for these images",
-        )
