@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,10 @@ from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError, UnknownNameError
 from manifpt.manifolds import approximate
 from manifpt.manifolds.approximate import Approximate
+from manifpt.manifolds.copies import Copies
 from manifpt.manifolds.missed import missed
 from manifpt.manifolds.nearest import Nearest
-from manifpt.manifolds.proposals import library, one_thread
+from manifpt.manifolds.proposals import library, one_by_one, one_thread
 
 KINDS = [{"index": "hnsw"}, {"index": "ivf-pq", "code": 16}]
 
@@ -66,6 +68,35 @@ def test_a_distance_is_that_of_the_neighbour_and_never_below_the_exact_at_any_sc
     assert (found.squares >= exact.squares).all()
 
 
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
+@pytest.mark.parametrize("unit", [2.0**-80, 2.0**118])
+def test_no_unit_costs_a_neighbour(options: dict[str, Any], unit: float) -> None:
+    references, queries = (Points(smooth(count, seed) * np.float32(unit)) for count, seed in ((1500, 0), (200, 1)))
+    exact = Nearest().fit([references]).project(queries)
+    assert missed(Approximate(**options).fit([references]).project(queries), exact).recall_first >= 0.9
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
+def test_the_batch_changes_nothing_where_float32_cannot_tell_references_apart(options: dict[str, Any]) -> None:
+    references, queries = (np.random.default_rng(seed).normal(size=(300, 3072)).astype(np.float32) for seed in (0, 1))
+    queries = queries[:200] * np.float32(1e4)
+    manifold = Approximate(candidates=1, breadth=1, probes=1, **options).fit([Points(references)])
+    alone = [manifold.search(Points(queries[row : row + 1])).numbers for row in range(200)]
+    np.testing.assert_array_equal(manifold.search(Points(queries)).numbers, np.concatenate(alone))
+
+
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
+def test_a_mean_far_from_the_origin_costs_few_neighbours(options: dict[str, Any]) -> None:
+    def recall(shift: float) -> float:
+        references, queries = (Points(smooth(count, seed) + np.float32(shift)) for count, seed in ((1500, 0), (200, 1)))
+        exact = Nearest().fit([references]).search(queries).numbers
+        # Few lists are read, so that one that a reference was put into by rounding shows.
+        found = Approximate(probes=4, **options).fit([references]).search(queries).numbers
+        return float((found == exact).mean())
+
+    assert recall(1e5) >= recall(0) - 0.05
+
+
 @pytest.mark.parametrize("far", [1e10, 3e38])
 def test_points_far_beyond_all_references_get_one_of_them(far: float) -> None:
     references = np.random.default_rng(0).standard_normal((300, 8)).astype(np.float32) * np.float32(1e-20)
@@ -113,13 +144,17 @@ def test_neither_threads_nor_the_size_of_a_piece_change_a_bit(
         np.testing.assert_array_equal(other.squares, found[0].squares)
 
 
-def test_threads_are_given_back_when_building_fails() -> None:
+def test_the_settings_of_faiss_are_given_back_when_something_fails() -> None:
     faiss = library()
-    before = faiss.omp_get_max_threads()
-    with pytest.raises(KeyboardInterrupt), one_thread(faiss):
-        assert faiss.omp_get_max_threads() == 1
+
+    def state() -> tuple[int, int]:
+        return faiss.omp_get_max_threads(), faiss.cvar.distance_compute_blas_threshold
+
+    before = state()
+    with pytest.raises(KeyboardInterrupt), one_thread(faiss), one_by_one(faiss):
+        assert state() == (1, 2**31 - 1)
         raise KeyboardInterrupt
-    assert faiss.omp_get_max_threads() == before
+    assert state() == before
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
@@ -169,15 +204,29 @@ def test_ties_of_different_references_go_to_the_lower_index() -> None:
     assert found.numbers.tolist() == [[0, 1, 2, 3]]
 
 
-def test_a_copy_is_found_by_its_content_even_where_the_index_misses_everything() -> None:
+def test_a_copy_is_found_by_its_content_even_where_the_index_proposes_another() -> None:
     references = Points(smooth(1500, 0))
     manifold = Approximate().fit([references])
-    manifold._propose = lambda queries, count: np.full((len(queries), count), -1)  # type: ignore[assignment]
+    manifold._propose = lambda queries, count: np.zeros((len(queries), count), np.int64)  # type: ignore[assignment]
     assert manifold.project(references).neighbors[:, 0].tolist() == list(range(1500))
+
+
+def test_copies_are_told_by_content_in_ascending_order() -> None:
+    contents = np.random.default_rng(0).integers(0, 3, 20_000)
+    copies = Copies.of(np.array_split(contents[:, None].astype(np.uint8), 7))
+    groups = [copies.members[start:stop].tolist() for start, stop in pairwise(copies.starts)]
+    assert sorted(groups) == sorted(np.flatnonzero(contents == content).tolist() for content in range(3))
+    found = copies.found(np.array([[0], [1], [2], [9]], np.uint8))
+    assert [contents[copies.firsts[group]] for group in found[:3]] == [0, 1, 2]
+    assert found[3] == -1
 
 
 def test_the_two_zeros_of_float32_are_one() -> None:
     references = np.array([[-0.0, 1.0], [0.0, 1.0], [5.0, 5.0]], np.float32)
+    copies = Copies.of([references])
+    assert copies.groups == 2
+    assert sorted(copies.firsts.tolist()) == [0, 2]
+    assert copies.found(references[:1]) == copies.found(references[1:2]) >= 0
     found = Approximate(neighbors=2).fit([Points(references)]).search(Points(references))
     assert found.numbers[:2].tolist() == [[0, 1], [0, 1]]
     assert found.squares[:2].tolist() == [[0, 0], [0, 0]]

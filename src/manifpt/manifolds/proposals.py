@@ -18,7 +18,7 @@ Coordinates = Callable[[Rows], NDArray[np.float32]]
 CENTROIDS = 256  # of one quantiser: a byte each
 TRAINING = 40  # points for each centroid; FAISS wants at least 39
 ROWS = 1024  # added at once; fixed, because the graph depends on it
-TOGETHER = 16  # queries of one search of the lists: from 20 on, FAISS rounds by the size of the batch
+NEVER = 2**31 - 1
 
 
 class Proposals:
@@ -27,17 +27,16 @@ class Proposals:
     Args:
         index: The FAISS index.
         padding: How many zeros each point needs at its end.
-        together: How many queries to search for at once.
     """
 
-    def __init__(self, index: Any, *, padding: int = 0, together: int = ROWS) -> None:
-        self.index, self.padding, self.together = index, padding, together
+    def __init__(self, index: Any, *, padding: int = 0) -> None:
+        self.index, self.padding = index, padding
 
     def __call__(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """Return which references may be the nearest to queries (n, d): indices (n, count), −1 where there are less."""
-        starts = range(0, len(queries), self.together)
-        parts = [self.index.search(self.padded(queries[start : start + self.together]), count)[1] for start in starts]
-        return np.concatenate(parts) if parts else np.empty((0, count), np.int64)
+        with one_by_one(library()):
+            numbers: NDArray[np.int64] = self.index.search(self.padded(queries), count)[1]
+        return numbers
 
     def padded(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return points (n, d) with the zeros that they need, (n, d + padding)."""
@@ -98,7 +97,7 @@ def quantised(
     chosen = np.random.default_rng(seed).choice(
         references, min(references, TRAINING * max(made, CENTROIDS)), replace=False
     )
-    proposals = Proposals(index, padding=padding, together=TOGETHER)
+    proposals = Proposals(index, padding=padding)
     with one_thread(faiss):
         index.train(proposals.padded(coordinates(np.sort(chosen))))
         return proposals.added(coordinates, references)
@@ -113,6 +112,17 @@ def one_thread(faiss: Any) -> Iterator[None]:
         yield
     finally:
         faiss.omp_set_num_threads(before)
+
+
+@contextmanager
+def one_by_one(faiss: Any) -> Iterator[None]:
+    """Let FAISS take no product of many queries: its size would decide the rounding, and so which lists are read."""
+    before = faiss.cvar.distance_compute_blas_threshold
+    faiss.cvar.distance_compute_blas_threshold = NEVER
+    try:
+        yield
+    finally:
+        faiss.cvar.distance_compute_blas_threshold = before
 
 
 def library() -> Any:
