@@ -35,6 +35,15 @@ def test_a_model_of_approximate_neighbours_is_fitted_saved_loaded_and_asked(
     assert [json.loads(line) for line in ended.stdout.splitlines()] == answers
 
 
+def test_the_seed_of_a_method_is_that_of_a_manifold_that_takes_one(command: Any, data: Path, tmp_path: Path) -> None:
+    words = ["fit", data, "--attributor", "linear", "--seed", 3]
+    for name, seed in (("approximate", 3), ("nearest", None)):
+        ended = command(*words, "--manifold", name, "--out", tmp_path / name)
+        assert ended.status == 0, ended.err
+        assert ManiFPT.load(tmp_path / name).extractor.settings()["manifold"].get("seed") == seed
+    assert ManiFPT(manifold=Approximate(seed=5), seed=3).extractor.settings()["manifold"]["seed"] == 5
+
+
 def test_settings_of_the_index_come_back_with_a_model(data: Path, tmp_path: Path) -> None:
     images = ImageSet.open(data)
     manifold = Approximate(neighbors=2, candidates=9, links=5, breadth=40, construction=17, seed=4)

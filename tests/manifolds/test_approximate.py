@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -18,7 +20,7 @@ from manifpt.manifolds.approximate import Approximate
 from manifpt.manifolds.copies import Copies
 from manifpt.manifolds.missed import missed
 from manifpt.manifolds.nearest import Nearest
-from manifpt.manifolds.proposals import library, one_by_one, one_thread
+from manifpt.manifolds.proposals import library, one_thread
 
 KINDS = [{"index": "hnsw"}, {"index": "ivf-pq", "code": 16}]
 
@@ -29,6 +31,11 @@ def smooth(count: int, seed: int, *, dimensions: int = 192, rank: int = 12) -> N
     rng = np.random.default_rng(seed)
     noise = 0.1 * rng.normal(size=(count, dimensions))
     return (rng.normal(size=(count, rank)) @ axes + noise).astype(np.float32)
+
+
+def wide(count: int, seed: int) -> NDArray[np.float32]:
+    """Points of so many coordinates that float32 does not tell those apart that are far from a query."""
+    return np.random.default_rng(seed).normal(size=(count, 3072)).astype(np.float32)
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
@@ -74,15 +81,6 @@ def test_no_unit_costs_a_neighbour(options: dict[str, Any], unit: float) -> None
     references, queries = (Points(smooth(count, seed) * np.float32(unit)) for count, seed in ((1500, 0), (200, 1)))
     exact = Nearest().fit([references]).project(queries)
     assert missed(Approximate(**options).fit([references]).project(queries), exact).recall_first >= 0.9
-
-
-@pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
-def test_the_batch_changes_nothing_where_float32_cannot_tell_references_apart(options: dict[str, Any]) -> None:
-    references, queries = (np.random.default_rng(seed).normal(size=(300, 3072)).astype(np.float32) for seed in (0, 1))
-    queries = queries[:200] * np.float32(1e4)
-    manifold = Approximate(candidates=1, breadth=1, probes=1, **options).fit([Points(references)])
-    alone = [manifold.search(Points(queries[row : row + 1])).numbers for row in range(200)]
-    np.testing.assert_array_equal(manifold.search(Points(queries)).numbers, np.concatenate(alone))
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
@@ -144,17 +142,38 @@ def test_neither_threads_nor_the_size_of_a_piece_change_a_bit(
         np.testing.assert_array_equal(other.squares, found[0].squares)
 
 
-def test_the_settings_of_faiss_are_given_back_when_something_fails() -> None:
+def test_the_threads_of_faiss_are_given_back_when_something_fails() -> None:
     faiss = library()
-
-    def state() -> tuple[int, int]:
-        return faiss.omp_get_max_threads(), faiss.cvar.distance_compute_blas_threshold
-
-    before = state()
-    with pytest.raises(KeyboardInterrupt), one_thread(faiss), one_by_one(faiss):
-        assert state() == (1, 2**31 - 1)
+    before = faiss.omp_get_max_threads()
+    with pytest.raises(KeyboardInterrupt), one_thread(faiss):
+        assert faiss.omp_get_max_threads() == 1
         raise KeyboardInterrupt
-    assert state() == before
+    assert faiss.omp_get_max_threads() == before
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
+def test_searches_in_two_threads_and_of_any_size_give_what_one_query_at_a_time_does(
+    options: dict[str, Any], threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", str(threads))
+    references, queries = wide(300, 0), wide(200, 1) * np.float32(1e5)
+    manifold = Approximate(candidates=1, breadth=1, probes=1, **options).fit([Points(references)])
+    alone = np.concatenate([manifold.search(Points(queries[row : row + 1])).numbers for row in range(200)])
+    faiss = library()
+    before = faiss.omp_get_max_threads(), faiss.cvar.distance_compute_blas_threshold
+    together = Barrier(2)
+
+    def several(size: int) -> NDArray[np.int64]:
+        together.wait()
+        parts = [Points(queries[start : start + size]) for start in range(0, 200, size)]
+        return np.concatenate([manifold.search(part).numbers for part in parts])
+
+    with ThreadPoolExecutor(2) as pool:
+        for sizes in ((200, 200), (1, 64), (19, 21)):
+            for found in pool.map(several, sizes):
+                np.testing.assert_array_equal(found, alone)
+    assert (faiss.omp_get_max_threads(), faiss.cvar.distance_compute_blas_threshold) == before
 
 
 @pytest.mark.parametrize("options", KINDS, ids=lambda options: options["index"])
@@ -276,24 +295,25 @@ def test_an_unknown_index_is_answered_with_the_nearest_name() -> None:
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        ({"neighbors": 0}, "0 neighbours; expected at least 1; raise the number"),
-        ({"neighbors": 65}, "candidates = 64; expected 65 to 1048576; give a number in this range"),
-        ({"candidates": 0}, "candidates = 0; expected 1 to 1048576; give a number in this range"),
-        ({"links": 1}, "links = 1; expected 2 to 1024; give a number in this range"),
-        ({"links": 1025}, "links = 1025; expected 2 to 1024; give a number in this range"),
-        ({"construction": 0}, "construction = 0; expected 1 to 2147483647; give a number in this range"),
-        ({"breadth": 0}, "breadth = 0; expected 1 to 2147483647; give a number in this range"),
-        ({"lists": 0}, "lists = 0; expected 1 to 2147483647; give a number in this range"),
-        ({"code": 1025}, "code = 1025; expected 1 to 1024; give a number in this range"),
-        ({"probes": 0}, "probes = 0; expected 1 to 2147483647; give a number in this range"),
-        ({"seed": -1}, "seed = -1; expected 0 to 2147483647; give a number in this range"),
-        ({"seed": 2**31}, "seed = 2147483648; expected 0 to 2147483647; give a number in this range"),
+        ({"neighbors": 65}, "candidates = 64; expected a whole number from 65 to 1048576"),
+        ({"candidates": 0}, "candidates = 0; expected a whole number from 1 to 1048576"),
+        ({"candidates": 64.0}, "candidates = 64.0; expected a whole number from 1 to 1048576"),
+        ({"links": 1}, "links = 1; expected a whole number from 2 to 1024"),
+        ({"links": 1025}, "links = 1025; expected a whole number from 2 to 1024"),
+        ({"construction": 0}, "construction = 0; expected a whole number from 1 to 2147483647"),
+        ({"breadth": 0}, "breadth = 0; expected a whole number from 1 to 2147483647"),
+        ({"lists": 0}, "lists = 0; expected a whole number from 1 to 2147483647"),
+        ({"lists": 2.5}, "lists = 2.5; expected a whole number from 1 to 2147483647"),
+        ({"code": 1025}, "code = 1025; expected a whole number from 1 to 1024"),
+        ({"probes": 0}, "probes = 0; expected a whole number from 1 to 2147483647"),
+        ({"seed": -1}, "seed = -1; expected a whole number from 0 to 2147483647"),
+        ({"seed": 2**31}, "seed = 2147483648; expected a whole number from 0 to 2147483647"),
     ],
 )
-def test_numbers_out_of_their_range_are_refused(options: dict[str, int], text: str) -> None:
+def test_numbers_out_of_their_range_are_refused(options: dict[str, Any], text: str) -> None:
     with pytest.raises(NumbersError) as caught:
         Approximate(**options)
-    assert str(caught.value) == text
+    assert str(caught.value) == f"{text}; give a number in this range"
 
 
 def test_settings_are_those_of_the_index_alone() -> None:

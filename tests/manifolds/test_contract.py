@@ -196,7 +196,14 @@ def test_points_of_another_shape_or_type_are_refused(made: Made) -> None:
         )
 
 
-@pytest.mark.parametrize("neighbors", [0, -1])
-def test_no_neighbour_is_refused(made: Made, neighbors: int) -> None:
-    with pytest.raises(NumbersError, match=f"^{neighbors} neighbours"):
+@pytest.mark.parametrize("neighbors", [0, -1, 1.5, 2.0, float("nan"), "2", None])
+def test_what_is_no_number_of_neighbours_is_refused(made: Made, neighbors: Any) -> None:
+    with pytest.raises(NumbersError) as caught:
         made(neighbors=neighbors)
+    assert str(caught.value) == (
+        f"neighbors = {neighbors!r}; expected a whole number from 1 to 2147483647; give a number in this range"
+    )
+
+
+def test_whole_numbers_of_numpy_are_taken_and_can_be_saved(made: Made) -> None:
+    assert json.loads(json.dumps(made(neighbors=np.int64(3)).settings()))["neighbors"] == 3

@@ -296,7 +296,7 @@ def test_blocks_in_files_are_searched_where_they_lie(tmp_path: Path) -> None:
     assert all(np.shares_memory(part.values, block.values) for part, block in zip(parts.parts_, mapped, strict=True))
 
 
-@pytest.mark.parametrize("settings", [{"neighbors": 0}, {"block": 0}, {"block": -5}])
-def test_numbers_below_one_are_refused(settings: dict[str, int]) -> None:
-    with pytest.raises(NumbersError, match="expected at least 1 of each"):
-        Nearest(**settings)
+@pytest.mark.parametrize("block", [0, -5, 1.5])
+def test_blocks_of_less_than_one_or_of_parts_of_references_are_refused(block: float) -> None:
+    with pytest.raises(NumbersError, match=rf"^block = {block}; expected a whole number from 1 to"):
+        Nearest(block=block)  # type: ignore[arg-type]

@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifpt.embeddings.embedding import Points
-from manifpt.errors import DataError, NumbersError, UnknownNameError
+from manifpt.errors import DataError, UnknownNameError
 from manifpt.manifolds.copies import Copies, settled_groups
+from manifpt.manifolds.counts import whole
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.nearest import Neighbors
 from manifpt.manifolds.proposals import CENTROIDS, graph, quantised
@@ -20,8 +21,7 @@ from manifpt.manifolds.threads import shared_out
 from manifpt.registry import suggestion
 
 INDICES = {"hnsw": ("links", "construction", "breadth"), "ivf-pq": ("lists", "code", "probes")}
-LEAST = {"candidates": 1, "links": 2, "construction": 1, "breadth": 1, "lists": 1, "code": 1, "probes": 1, "seed": 0}
-MOST = {"links": 1024, "code": 1024, "candidates": 2**20}  # beyond these FAISS would take memory without end
+CANDIDATES, LINKS, CODE = 2**20, 1024, 1024  # beyond these FAISS would take memory without end
 ROWS = 1024  # converted at once, so that float64 copies stay small
 FARTHEST = 2.0**50  # float32 squares of so many reaches do not overflow
 
@@ -52,7 +52,7 @@ class Approximate:
 
     Raises:
         UnknownNameError: There is no such index.
-        NumbersError: A number is out of its range.
+        NumbersError: A number is out of its range or not whole.
 
     Example:
         >>> references = Points(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
@@ -80,17 +80,15 @@ class Approximate:
                 expected=f"one of {', '.join(INDICES)}",
                 remedy=suggestion(index, tuple(INDICES)),
             )
-        if neighbors < 1:
-            raise NumbersError(f"{neighbors} neighbours", expected="at least 1", remedy="raise the number")
-        self.neighbors, self.index, self.candidates, self.seed = neighbors, index, candidates, seed
-        self.links, self.construction, self.breadth = links, construction, breadth
-        self.lists, self.code, self.probes = lists, code, probes
-        for name, least in {**LEAST, "candidates": neighbors}.items():
-            number, most = getattr(self, name), MOST.get(name, 2**31 - 1)
-            if number is not None and not least <= number <= most:
-                raise NumbersError(
-                    f"{name} = {number}", expected=f"{least} to {most}", remedy="give a number in this range"
-                )
+        self.index, self.neighbors = index, whole("neighbors", neighbors, least=1)
+        self.candidates = whole("candidates", candidates, least=self.neighbors, most=CANDIDATES)
+        self.links = whole("links", links, least=2, most=LINKS)
+        self.construction = whole("construction", construction, least=1)
+        self.breadth = whole("breadth", breadth, least=1)
+        self.lists = None if lists is None else whole("lists", lists, least=1)
+        self.code = whole("code", code, least=1, most=CODE)
+        self.probes = whole("probes", probes, least=1)
+        self.seed = whole("seed", seed, least=0)
 
     def settings(self) -> dict[str, Any]:
         """Return the name, the index with its own settings, the numbers of neighbours and candidates, and the seed."""

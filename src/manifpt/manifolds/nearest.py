@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifpt.embeddings.embedding import Points
-from manifpt.errors import NumbersError
 from manifpt.manifolds.cells import BATCH, CELL
+from manifpt.manifolds.counts import whole
 from manifpt.manifolds.index import EVERY, Index, Prepared, indexed
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.settling import settled_all
@@ -71,6 +71,9 @@ class Nearest:
         block: How many references to compare at once, at most 1,024. Where memory is short, fewer are taken, and a
             warning says so. Only time and memory depend on it.
 
+    Raises:
+        NumbersError: A number is below 1 or not whole.
+
     Example:
         >>> references = Points(np.array([[0.0, 0.0], [3.0, 4.0]], np.float32))
         >>> Nearest().fit([references]).project(Points(np.array([[3.0, 3.0]], np.float32))).distances
@@ -78,11 +81,8 @@ class Nearest:
     """
 
     def __init__(self, *, neighbors: int = 1, block: int | None = None) -> None:
-        if neighbors < 1 or (block is not None and block < 1):
-            raise NumbersError(
-                f"{neighbors} neighbours in blocks of {block}", expected="at least 1 of each", remedy="raise the number"
-            )
-        self.neighbors, self.block = neighbors, block
+        self.neighbors = whole("neighbors", neighbors, least=1)
+        self.block = None if block is None else whole("block", block, least=1)
 
     def settings(self) -> dict[str, Any]:
         """Return the name and the number of neighbours; the block decides no result."""

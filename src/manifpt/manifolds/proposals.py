@@ -12,13 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from manifpt.manifolds.threads import shared_out
+
 Rows = slice | NDArray[np.int64]
 Coordinates = Callable[[Rows], NDArray[np.float32]]
 
 CENTROIDS = 256  # of one quantiser: a byte each
 TRAINING = 40  # points for each centroid; FAISS wants at least 39
 ROWS = 1024  # added at once; fixed, because the graph depends on it
-NEVER = 2**31 - 1
+LEAST = 16  # queries of a thread
 
 
 class Proposals:
@@ -27,15 +29,23 @@ class Proposals:
     Args:
         index: The FAISS index.
         padding: How many zeros each point needs at its end.
+        together: How many queries one search of the index takes at most.
     """
 
-    def __init__(self, index: Any, *, padding: int = 0) -> None:
-        self.index, self.padding = index, padding
+    def __init__(self, index: Any, *, padding: int = 0, together: int = ROWS) -> None:
+        self.index, self.padding, self.together = index, padding, together
 
     def __call__(self, queries: NDArray[np.float32], count: int) -> NDArray[np.int64]:
         """Return which references may be the nearest to queries (n, d): indices (n, count), −1 where there are less."""
-        with one_by_one(library()):
-            numbers: NDArray[np.int64] = self.index.search(self.padded(queries), count)[1]
+        faiss, numbers = library(), np.full((len(queries), count), -1, np.int64)
+
+        def some(start: int, stop: int) -> None:
+            with one_thread(faiss):
+                for first in range(start, stop, self.together):
+                    part = slice(first, min(first + self.together, stop))
+                    numbers[part] = self.index.search(self.padded(queries[part]), count)[1]
+
+        shared_out(some, len(queries), least=LEAST)
         return numbers
 
     def padded(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -97,7 +107,8 @@ def quantised(
     chosen = np.random.default_rng(seed).choice(
         references, min(references, TRAINING * max(made, CENTROIDS)), replace=False
     )
-    proposals = Proposals(index, padding=padding)
+    # Of many queries FAISS takes products, whose rounding, and so which lists are read, depends on how many they are.
+    proposals = Proposals(index, padding=padding, together=1)
     with one_thread(faiss):
         index.train(proposals.padded(coordinates(np.sort(chosen))))
         return proposals.added(coordinates, references)
@@ -105,24 +116,16 @@ def quantised(
 
 @contextmanager
 def one_thread(faiss: Any) -> Iterator[None]:
-    """Let FAISS work with one thread: with several, the order in which they end would decide the graph."""
+    """Let FAISS work with one thread: with several, the order in which they end would decide the graph.
+
+    OpenMP keeps this number for each thread that calls, so that searches in other threads notice nothing.
+    """
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:
         yield
     finally:
         faiss.omp_set_num_threads(before)
-
-
-@contextmanager
-def one_by_one(faiss: Any) -> Iterator[None]:
-    """Let FAISS take no product of many queries: its size would decide the rounding, and so which lists are read."""
-    before = faiss.cvar.distance_compute_blas_threshold
-    faiss.cvar.distance_compute_blas_threshold = NEVER
-    try:
-        yield
-    finally:
-        faiss.cvar.distance_compute_blas_threshold = before
 
 
 def library() -> Any:

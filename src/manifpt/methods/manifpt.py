@@ -48,8 +48,9 @@ class ManiFPT(Method):
         **options: Any,
     ) -> None:
         self.space, self.manifold, self.seed, self.options = space, manifold, seed, options
+        found = _seeded(manifold, seed) if isinstance(manifold, str) else manifold
         extractor = (
-            EmbeddedPoints(space, cache=cache) if manifold is None else Artifacts(space, manifold=manifold, cache=cache)
+            EmbeddedPoints(space, cache=cache) if found is None else Artifacts(space, manifold=found, cache=cache)
         )
         self._embedding = extractor.embedding
         self._by_size = attributor is None
@@ -68,6 +69,13 @@ class ManiFPT(Method):
         options = {"flips": True} if name in CONVOLUTIONAL and self._embedding.mirrors else {}
         attributor: Attributor = built("attributors", name, seed=self.seed, **{**options, **self.options})
         return attributor
+
+
+def _seeded(name: str, seed: int) -> Manifold:
+    manifold: Manifold = built("manifolds", name)
+    if "seed" in manifold.settings():
+        manifold = built("manifolds", name, seed=seed)
+    return manifold
 
 
 def default_attributor(shape: tuple[int, ...]) -> str:
