@@ -7,6 +7,7 @@ import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -128,9 +129,11 @@ def one_thread(faiss: Any) -> Iterator[None]:
         faiss.omp_set_num_threads(before)
 
 
+@cache
 def library() -> Any:
     """Return the library FAISS."""
-    # Its compiled types have no module, which newer versions of Python deprecate.
+    # Its compiled types have no module, which newer versions of Python deprecate. Filters are those of the whole
+    # process, so that no search may change them.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         return importlib.import_module("faiss")
