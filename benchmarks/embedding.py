@@ -1,10 +1,11 @@
 """How many images a second are decoded and embedded, against plain loops, in the same run.
 
-    python benchmarks/embedding.py [--json]
+    python benchmarks/embedding.py [--only WORD …] [--pairs 5] [--json] [--keep]
 
 Images of 32² and 64² px are looked for in ``MANIFPT_DATA`` (default: ``../shared/data`` beside the repository); those
-of 256² are cut from scikit-image's photographs. The peers: NumPy one image at a time (`rgb`, `freq`), a plain float32
-loop over batches with the same network (`sl-cifar`, `ssl-cifar`), and one thread that decodes one file after the other.
+of 256² are cut from scikit-image's photographs. The peers: NumPy one image at a time (`rgb`, `freq`) and in batches
+(`freq`), a plain float32 loop over batches with the same network (`sl-cifar`, `ssl-cifar`), and one thread that decodes
+one file after the other.
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from interleaved import PAIRS, Measured, measured, report
+from figures import add_options, report
+from interleaved import PAIRS, Measured, measured
 from numpy.typing import NDArray
 from PIL import Image
 from skimage import data
@@ -62,40 +65,34 @@ def embedded(space: Embedding, images: Images) -> NDArray[np.generic]:
     return np.concatenate([space(images[start : start + BATCH]).values for start in starts])
 
 
-def one_spectrum(image: Images) -> NDArray[np.float32]:
-    """Return the log-spectrum of one image by NumPy."""
-    spectrum = np.fft.fftshift(np.fft.fft2(image.transpose(2, 0, 1) / 255), axes=(-2, -1))
-    return np.asarray(np.log(np.abs(spectrum) + 1e-12), np.float32)
+def spectra(images: Images) -> NDArray[np.float32]:
+    """Return the log-spectra of images by NumPy."""
+    found = np.fft.fftshift(np.fft.fft2(images.transpose(0, 3, 1, 2) / 255), axes=(-2, -1))
+    return np.log(np.abs(found) + 1e-12).astype(np.float32)
 
 
-def one_picture(image: Images) -> NDArray[np.float32]:
-    """Return the pixels of one image in [0, 1]."""
-    return np.asarray(image.transpose(2, 0, 1), np.float32) / 255
+def in_batches(images: Images) -> NDArray[np.float32]:
+    """Return the log-spectra, as many at a time as manifpt embeds."""
+    return np.concatenate([spectra(images[start : start + BATCH]) for start in range(0, len(images), BATCH)])
 
 
-def loop_row(name: str, one: Callable[[Images], NDArray[np.float32]], images: Images, pairs: int) -> Measured:
-    """Compare a space of pixels with a function of one image."""
-    space = built("embeddings", name)
-    expected = np.stack([one(image) for image in images[:BATCH]])
-    apart = float(np.abs(space(images[:BATCH]).coordinates() - expected).max())
-    assert apart <= ADMITTED, apart
-    found = measured(
-        lambda: embedded(space, images),
-        lambda: np.stack([one(image) for image in images]),
-        peer="NumPy, one image at a time",
-        pairs=pairs,
-        difference=float(f"{apart:.1e}"),
-    )
-    return per_second(found, len(images))
+def pictures(images: Images) -> NDArray[np.float32]:
+    """Return the pixels of images in [0, 1]."""
+    return np.asarray(images.transpose(0, 3, 1, 2), np.float32) / 255
 
 
-def network_row(space: NetworkEmbedding, images: Images, pairs: int) -> Measured:
-    """Compare a network's space with a plain loop."""
+def looped(some: Callable[[Images], NDArray[np.float32]]) -> Callable[[Images], NDArray[np.float32]]:
+    """Return the same for one image after the other."""
+    return lambda images: np.concatenate([some(images[place : place + 1]) for place in range(len(images))])
+
+
+def plain_network(space: NetworkEmbedding) -> Callable[[Images], NDArray[np.float32]]:
+    """Return a plain loop over batches with the network of a space."""
     network = space.loaded().eval()
     mean, deviation = (torch.tensor(each).view(3, 1, 1) for each in (IMAGENET_MEAN, IMAGENET_STD))
 
     @torch.no_grad()
-    def plain() -> NDArray[np.float32]:
+    def plain(images: Images) -> NDArray[np.float32]:
         parts = []
         for start in range(0, len(images), BATCH):
             pixels = torch.from_numpy(images[start : start + BATCH]).permute(0, 3, 1, 2).float().contiguous() / 255
@@ -103,12 +100,19 @@ def network_row(space: NetworkEmbedding, images: Images, pairs: int) -> Measured
             parts.append(network.penultimate((pixels - mean) / deviation))
         return torch.cat(parts).numpy()
 
-    apart = float(np.abs(embedded(space, images) - plain()).max())
+    return plain
+
+
+def plain_row(
+    space: Embedding, plain: Callable[[Images], NDArray[np.float32]], images: Images, peer: str, pairs: int
+) -> Measured:
+    """Compare a space with a function of images."""
+    apart = float(np.abs(space(images[:BATCH]).coordinates() - plain(images[:BATCH])).max())
     assert apart <= ADMITTED, apart
     found = measured(
         lambda: embedded(space, images),
-        plain,
-        peer="a plain float32 loop",
+        lambda: plain(images),
+        peer=peer,
         pairs=pairs,
         difference=float(f"{apart:.1e}"),
     )
@@ -128,31 +132,47 @@ def decoding_row(images: ImageSet, pairs: int) -> Measured:
     return per_second(measured(batches, alone, peer="one thread", pairs=pairs), len(images))
 
 
-def rows(folder: Path, pairs: int, images: int) -> dict[str, Measured]:
-    """Return all rows."""
+def rows(folder: Path, pairs: int, images: int) -> dict[str, Callable[[], Measured]]:
+    """Return all rows, not yet measured."""
     small = ImageSet.photographs(DATA / "reals" / "cifar10-test")
     small = small.subset(range(min(images, len(small))))
     middle = ImageSet.open(DATA / "gm-celeba64-wild", reference_needed=False)
     middle = middle.subset(range(min(images, len(middle))))
-    sets = {"32², PNG": small, "64², PNG": middle, **{f"256², {kind}": crops(folder, kind) for kind in ("png", "jpeg")}}
-    found = {f"decoding {name}": decoding_row(each, pairs) for name, each in sets.items()}
-    for side, pixels in (("32²", small.pixels()), ("256²", sets["256², png"].pixels())):
-        found[f"rgb {side}"] = loop_row("rgb", one_picture, pixels, pairs)
-        found[f"freq {side}"] = loop_row("freq", one_spectrum, pixels, pairs)
-    for space in (SupervisedCIFAR(weights=_weights()), SelfSupervisedCIFAR()):
-        found[f"{space.name} 32²"] = network_row(space, small.pixels(), pairs)
-    return found
+    sets = {
+        "32², PNG": small,
+        "64², PNG": middle,
+        "256², PNG": crops(folder, "png"),
+        "256², JPEG": crops(folder, "jpeg"),
+    }
+    one, batches, loop = "NumPy, one image at a time", "NumPy, in batches", "a plain float32 loop"
+    rgb, freq = (built("embeddings", name) for name in ("rgb", "freq"))
+    found: dict[str, Callable[[], Measured]] = {}
+    for side, pixels in (("32²", small.pixels()), ("256²", sets["256², PNG"].pixels())):
+        found[f"rgb {side}"] = partial(plain_row, rgb, looped(pictures), pixels, one, pairs)
+        found[f"freq {side}"] = partial(plain_row, freq, looped(spectra), pixels, one, pairs)
+        found[f"freq {side}, in batches"] = partial(plain_row, freq, in_batches, pixels, batches, pairs)
+    for space in (SupervisedCIFAR(weights=weights()), SelfSupervisedCIFAR()):
+        found[f"{space.name} 32²"] = partial(plain_row, space, plain_network(space), small.pixels(), loop, pairs)
+    return found | {f"decoding {name}": partial(decoding_row, each, pairs) for name, each in sets.items()}
 
 
-def _weights() -> Path | None:
+def weights() -> Path | None:
+    """Return the folder of published weights, where there is one."""
     given = DATA / "weights"
     return given if given.is_dir() else None
+
+
+def _found(rows: dict[str, Callable[[], Measured]], words: list[str] | None) -> Iterator[tuple[str, Measured]]:
+    for name, measure in rows.items():
+        if words is None or any(word in name for word in words):
+            yield name, measure()
 
 
 def main() -> None:
     """Print a row for each comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one object: row → ratio and what it rests on")
+    add_options(parser)
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="rows whose name has one of these words")
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--images", type=int, default=2048, help="of 32² and 64² px, at most")
     given = parser.parse_args()
@@ -160,7 +180,7 @@ def main() -> None:
         parser.error(f"{DATA} is no folder; set MANIFPT_DATA")
     with tempfile.TemporaryDirectory() as place:
         try:
-            report(rows(Path(place), given.pairs, given.images), as_json=given.json)
+            report("embedding", _found(rows(Path(place), given.pairs, given.images), given.only), given)
         except WeightsError as error:
             raise SystemExit(f"error: {error}") from None
 

@@ -1,6 +1,6 @@
 """How fast the Fréchet distance and FDR are, against the root of a matrix (`scipy.linalg.sqrtm`), in the same run.
 
-    python benchmarks/fdr.py [--only ROW …] [--pairs 5] [--json]
+    python benchmarks/fdr.py [--only ROW …] [--pairs 5] [--json] [--keep]
 
 Features are drawn with the falling spectrum of a network's; a row names their seeds and how many points each set has.
 FDR's peer is the same but for its distances: it takes a root for each pair of sets, of covariances that it computes
@@ -10,10 +10,12 @@ once for each set. Answers are compared in every row, in units of tr S₁ + tr S
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from unittest.mock import patch
 
 import numpy as np
-from interleaved import PAIRS, Measured, measured, report
+from figures import Found, add_options, report
+from interleaved import PAIRS, Measured, measured
 from numpy.typing import NDArray
 from scipy.linalg import sqrtm
 
@@ -122,7 +124,7 @@ def _about(count: int, dimensions: int, *, seeds: int) -> dict[str, str | int]:
 def main() -> None:
     """Print a row for each comparison."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", action="store_true", help="print one object: row → ratio and what it rests on")
+    add_options(parser)
     parser.add_argument("--pairs", type=int, default=PAIRS)
     parser.add_argument("--dimensions", type=int, default=2048)
     parser.add_argument("--classes", type=int, default=13)
@@ -135,14 +137,11 @@ def main() -> None:
         "few-points": (f"Fréchet distance, {d}-d, of {n} points", lambda: few_points_row(n, d, given.pairs)),
         "fdr": (f"FDR, {k} classes × {n} images, {d}-d", lambda: fdr_row(k, n, d, given.pairs)),
     }
-    found = {}
-    for row in given.only:
-        name, measure = rows[row]
-        found[name] = measure()
-        if not given.json:
-            print(found[name].line(name), flush=True)
-    if given.json:
-        report(found, as_json=True)
+    report("fdr", (_measured(*rows[row]) for row in given.only), given)
+
+
+def _measured(name: str, measure: Callable[[], Measured]) -> tuple[str, Found]:
+    return name, measure()
 
 
 if __name__ == "__main__":

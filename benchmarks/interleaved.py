@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -66,14 +64,3 @@ def measured(
     return Measured(
         peer, statistics.median(ratios), *(statistics.median(each) for each in times), {"pairs": pairs, **about}
     )
-
-
-def report(rows: dict[str, Measured], *, as_json: bool) -> None:
-    """Print the rows: in words, or as one object."""
-    if as_json:
-        print(
-            json.dumps({"cores": len(os.sched_getaffinity(0)), **{name: found.row() for name, found in rows.items()}})
-        )
-        return
-    for name, found in rows.items():
-        print(found.line(name))
