@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,10 @@ PHOTOGRAPHS = {"references": ("astronaut", "coffee", "rocket"), "queries": ("che
 Pair = tuple[Points, Points]
 
 
-def reals(count: int) -> NDArray[np.uint8]:
+def reals(count: int, *, shifts: Iterable[tuple[int, int]] = SHIFTS) -> NDArray[np.uint8]:
     """Return CIFAR-10 training reals with their flips and shifts, uint8 (count, 32, 32, 3)."""
     own = ImageSet.photographs([str(DATA / "reals" / "cifar10-train")]).pixels()
-    variants = [np.roll(own[:, :, ::step], shift, (1, 2)) for shift in SHIFTS for step in (1, -1)]
+    variants = [np.roll(own[:, :, ::step], shift, (1, 2)) for shift in shifts for step in (1, -1)]
     return np.ascontiguousarray(np.concatenate(variants)[:count])
 
 
