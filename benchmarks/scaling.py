@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 from anonymous import peak
+from exponents import exponents
 from figures import Row, add_options, report, stored
 from numpy.typing import NDArray
 from projection_data import embedded, held_out, reals
@@ -44,8 +45,6 @@ FAISS_MOST = 320_000
 FARTHEST = 4  # pixels of a shift
 CHECKED = 5
 EXPONENTS = "exponents"
-RESAMPLES, INTERVAL = 2000, (2.5, 97.5)
-Times = NDArray[np.float64]
 
 
 @dataclass
@@ -154,35 +153,6 @@ def _apart(blocks: list[Points], queries: Points, numbers: NDArray[np.int64]) ->
         other = np.asarray(blocks[part].values[number - starts[part]])
         found.append(squared(query.ravel(), other.ravel()))
     return np.array(found)
-
-
-def exponent(counts: list[int], times: list[list[float]], seed: int = 0) -> dict[str, float]:
-    """Return the exponent of time over references, with its interval over the repetitions.
-
-    Args:
-        counts: References.
-        times: Seconds of each repetition, for each count.
-        seed: Of the resamples.
-    """
-
-    def fitted(some: list[Times]) -> float:
-        return float(np.polyfit(np.log(counts), np.log([np.median(each) for each in some]), 1)[0])
-
-    each, rng = [np.array(one) for one in times], np.random.default_rng(seed)
-    resampled = [fitted([rng.choice(one, len(one)) for one in each]) for _ in range(RESAMPLES)]
-    low, high = np.percentile(resampled, INTERVAL)
-    return {"value": round(fitted(each), 3), "low": round(float(low), 3), "high": round(float(high), 3)}
-
-
-def exponents(rows: list[Row]) -> Row:
-    """Return the exponents of manifpt and FAISS, over the counts that each has."""
-    found: Row = {}
-    for kind in ("times", "times_faiss"):
-        some = [row for row in rows if kind in row]
-        if len(some) > 2:
-            name = "FAISS Flat" if kind == "times_faiss" else "manifpt"
-            found[name] = exponent([row["references"] for row in some], [row[kind] for row in some])
-    return found
 
 
 def rows(given: argparse.Namespace, folder: Path) -> Iterator[tuple[str, Told]]:

@@ -2,13 +2,14 @@
 
     python benchmarks/transforms.py [--only ROW …] [--json] [--keep]
 
-A transform gives a point its first p coordinates and the length of the remainder; the distance of two such rows bounds
-that of the points from below. What counts is the share of pairs of query and reference that a bound leaves: those it
-puts no farther than the query's nearest reference. `haar` are the coarsest coefficients of a Haar pyramid of each
-channel (the first 4ⁿ of a channel are its pixels pooled), `dct` the lowest frequencies of its cosine transform: neither
-is fitted. `pca` are the principal components that the exact search uses: of the pixels, of the folded spectrum, or of
-the pooled pixels of large images. Seconds are those of fitting and of transforming all references to the most
-coordinates, one run each. Pairs are counted in float32, without the search's allowance for rounding.
+A transform gives a point its first p coordinates and the length of the remainder; the distance of two such rows
+bounds that of the points from below. What counts is the share of pairs of query and reference that a bound leaves:
+those it puts no farther than the query's nearest reference. `haar` are the coarsest coefficients of a Haar pyramid of
+each channel (the first 4ⁿ of a channel are its pixels pooled), `dct` the lowest frequencies of its cosine transform:
+neither is fitted. `pca` are the principal components that the exact search uses, of the folded spectrum or of pooled
+pixels; of small images also `pca-whole`, without pooling. Seconds are those of fitting and of transforming all
+references to the most coordinates, one run each. Pairs are counted in float32, without the search's allowance for
+rounding.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from manifpt.manifolds.prefix import fitted
 from manifpt.manifolds.threads import threads
 
 WIDTHS = (64, 128, 256, 512, 1024)
+FEW = 4096  # pixels of which the components are found without pooling
 ROWS = 512  # points transformed together
 KEPT = 32  # functions along a side, of which the first p products are among
 Floats = NDArray[np.float64]
@@ -121,7 +123,7 @@ class Left:
 
 def row(references: Any, queries: Any) -> Left:
     """Return what one row finds."""
-    shape, scale = references.values.shape[1:], 1.0
+    shape = references.values.shape[1:]
     flat, asked = (each.values.reshape(len(each), -1) for each in (references, queries))
     nearest = np.sqrt(Nearest().fit([references]).search(queries).squares[:, 0])
     center = np.zeros(flat.shape[1])
@@ -135,15 +137,22 @@ def row(references: Any, queries: Any) -> Left:
         rows, lengths = _transformed(flat, center, fixed)
         took = time.perf_counter() - started
         found[name] = _left(rows, lengths, *_transformed(asked, center, fixed), nearest, took)
-    started = time.perf_counter()
-    prefix = fitted(flat, shape, most=max(WIDTHS))
-    values = prefix.rows(flat).values
-    took, scale = time.perf_counter() - started, prefix.factor
-    others = prefix.rows(asked).values
-    totals = [np.einsum("ij,ij->i", each, each, dtype=np.float64) for each in (values, others)]
-    found["pca"] = _left(values[:, 1:], totals[0], others[:, 1:], totals[1], nearest * scale, took)
+    for name, own in _principal(flat, shape).items():
+        started = time.perf_counter()
+        prefix = fitted(flat, own, most=max(WIDTHS))
+        values = prefix.rows(flat).values
+        took = time.perf_counter() - started
+        others = prefix.rows(asked).values
+        totals = [np.einsum("ij,ij->i", each, each, dtype=np.float64) for each in (values, others)]
+        found[name] = _left(values[:, 1:], totals[0], others[:, 1:], totals[1], nearest * prefix.factor, took)
     about = {"references": len(flat), "queries": len(asked), "coordinates": flat.shape[1], "threads": threads()}
     return Left(found, about)
+
+
+def _principal(flat: NDArray[Any], shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes by which principal components are fitted: points without one are not pooled."""
+    whole = flat.dtype == np.uint8 and flat.shape[1] <= FEW
+    return {"pca": shape, **({"pca-whole": flat.shape[1:]} if whole else {})}
 
 
 def _transformed(points: NDArray[Any], center: NDArray[np.float32], fixed: Fixed) -> tuple[NDArray[np.float32], Floats]:
