@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -139,6 +140,29 @@ def test_the_average_is_of_the_weights_that_training_went_through() -> None:
     averaged = network(3, 1.0)
     assert not torch.allclose(averaged["average"], averaged["last"])
     torch.testing.assert_close(averaged["last"], last["last"])
+
+
+def test_the_average_follows_the_weights_of_every_step(monkeypatch: pytest.MonkeyPatch) -> None:
+    labels = np.unique(GENERATORS, return_inverse=True)[1]
+    went: list[dict[str, torch.Tensor]] = []
+    stepped = training._stepped
+
+    def noted(state: training.Training, *arguments: Any) -> Any:
+        found = stepped(state, *arguments)
+        went.append(copy.deepcopy(state.network.state_dict()))
+        return found
+
+    monkeypatch.setattr(training, "_stepped", noted)
+    with training.seeded(0):
+        network = small_resnet((3, 8, 8), 3, width=16, depth=1, dropout=0.0)
+    recipe = Recipe(epochs=6, least_steps=0, batch=20, averaged=0.2, precision="fp32")
+    found = training.trained(network, FEATURES, labels, np.ones(3), recipe, rows=np.arange(len(labels)))
+    decay = 1 - 1 / (0.2 * len(went))
+    shares = decay ** np.arange(len(went))[::-1]
+    for name, average in found.state_dict().items():
+        steps = np.stack([weights[name].numpy() for weights in went])
+        expected = np.average(steps, axis=0, weights=shares) if average.is_floating_point() else steps[-1]
+        np.testing.assert_allclose(average.numpy(), expected, rtol=1e-5, atol=1e-6, err_msg=name)
 
 
 def test_flips_mirror_about_half_of_the_maps_left_to_right() -> None:

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.typing import ArrayLike, NDArray
+from scipy.linalg import sqrtm
 
 from manifpt.errors import DataError, NumbersError
-from manifpt.metrics.fdr import FDR, fdr
+from manifpt.metrics import fdr as module
+from manifpt.metrics.fdr import FDR, SPLITS_PER_SUBSAMPLE, SUBSAMPLES, fdr
+from manifpt.metrics.frechet import Gaussian
 
 
 def separated(shift: float, *, sizes: tuple[int, ...] = (200, 240, 200), seed: int = 0) -> FDR:
@@ -51,6 +55,49 @@ def test_rotating_the_features_changes_nothing() -> None:
 
 def test_the_same_seed_gives_the_same_bits() -> None:
     assert separated(1) == separated(1)
+
+
+def double_loop(ones: list[Gaussian], others: list[Gaussian]) -> NDArray[np.float64]:
+    def distance(one: Gaussian, other: Gaussian) -> float:
+        root = np.real(sqrtm(one.covariance @ other.covariance))
+        return float(((one.mean - other.mean) ** 2).sum() + np.trace(one.covariance + other.covariance - 2 * root))
+
+    return np.array([[distance(one, other) for other in others] for one in ones])
+
+
+def test_splits_give_the_answer_of_a_root_for_each_pair_of_sets(monkeypatch: pytest.MonkeyPatch) -> None:
+    shared = separated(1)
+    monkeypatch.setattr(module, "frechet_distances", double_loop)
+    plain = separated(1)
+    for part in ("between", "within"):
+        assert getattr(shared, part) == pytest.approx(getattr(plain, part), rel=1e-9)
+    for part in ("value", "low", "high"):
+        assert getattr(shared.interval, part) == pytest.approx(getattr(plain.interval, part), rel=1e-9)
+
+
+def test_a_split_measures_and_factors_each_set_once_and_not_once_for_each_pair(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured: list[object] = []
+    factored: list[object] = []
+    plain_of, plain_factor, plain_distances = Gaussian.of, np.linalg.eigh, module.frechet_distances
+
+    def noted_of(points: ArrayLike) -> Gaussian:
+        measured.append(points)
+        return plain_of(points)
+
+    def noted_factor(matrix: NDArray[np.float64]) -> object:
+        factored.append(matrix)
+        return plain_factor(matrix)
+
+    def distances(ones: list[Gaussian], others: list[Gaussian]) -> NDArray[np.float64]:
+        with monkeypatch.context() as within:  # The principal components are another matter.
+            within.setattr(np.linalg, "eigh", noted_factor)
+            return plain_distances(ones, others)
+
+    monkeypatch.setattr(Gaussian, "of", noted_of)
+    monkeypatch.setattr(module, "frechet_distances", distances)
+    answer, classes = separated(1, sizes=(200, 240, 200, 210)), 4
+    splits = answer.splits + SUBSAMPLES * SPLITS_PER_SUBSAMPLE
+    assert (len(measured), len(factored)) == (2 * classes * splits, classes * splits)
 
 
 def test_fewer_than_200_images_of_a_class_are_refused() -> None:

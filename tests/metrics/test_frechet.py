@@ -150,3 +150,10 @@ def test_a_factor_times_itself_is_the_covariance(rank: int) -> None:
     points = np.random.default_rng(rank).normal(size=(6, rank))
     found = overlap.factor(points @ points.T)
     np.testing.assert_allclose(found @ found.T, points @ points.T, atol=1e-12)
+
+
+@pytest.mark.parametrize("dimensions", [6, LARGE])
+def test_rows_of_several_gaussians_have_the_same_bits_as_each_alone(dimensions: int) -> None:
+    ones, others = ([random_gaussian(seed + side, dimensions) for seed in range(9)] for side in (0, 20))
+    alone = np.concatenate([frechet_distances([one], others) for one in ones])
+    np.testing.assert_array_equal(frechet_distances(ones, others), alone)
