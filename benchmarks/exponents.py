@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 RESAMPLES, INTERVAL = 2000, (2.5, 97.5)
 LEAST = 3  # counts
+GREATEST = 3  # counts that show where growth is going
 Row = dict[str, Any]
 
 
@@ -31,11 +32,11 @@ def exponent(counts: list[int], times: list[list[float]], seed: int = 0) -> dict
 
 
 def exponents(rows: list[Row]) -> Row:
-    """Return the exponents of manifpt and FAISS, over the counts that each has."""
+    """Return the exponents of manifpt and FAISS over the counts that each has, and over the greatest of these alone."""
     found: Row = {}
-    for kind in ("times", "times_faiss"):
-        some = [row for row in rows if kind in row]
-        if len(some) >= LEAST:
-            name = "FAISS Flat" if kind == "times_faiss" else "manifpt"
-            found[name] = exponent([row["references"] for row in some], [row[kind] for row in some])
+    for kind, name in (("times", "manifpt"), ("times_faiss", "FAISS Flat")):
+        some = sorted((row for row in rows if kind in row), key=lambda row: int(row["references"]))
+        for part, title in ((some, name), (some[-GREATEST:], f"{name}, greatest")):
+            if len(part) >= LEAST:
+                found[title] = exponent([row["references"] for row in part], [row[kind] for row in part])
     return found

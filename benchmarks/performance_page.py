@@ -9,18 +9,21 @@ alone is replaced by its own command with ``--keep``; a section whose benchmark 
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
 import performance_plots as plots
 import performance_words as words
+from exponents import GREATEST
 from figures import FOLDER, stored
 
 ROOT = Path(__file__).parents[1]
 PAGE, PICTURES = ROOT / "docs" / "performance.md", ROOT / "docs" / "figures"
-# Rows at 256 pixels have no HNSW: of 196,608 coordinates it takes hours to build.
+# Rows at 256 pixels have no HNSW, of which each distance reads 64 times as much.
 SMALL = ("rgb", "rgb-generated", "single", "freq", "network", "noise")
 COMMANDS = (
     ("fdr",),
@@ -33,6 +36,7 @@ COMMANDS = (
     ("scaling",),
 )
 Rows = dict[str, Any]
+WIDTH = 120
 
 
 def page(folder: Path = FOLDER) -> str:
@@ -42,7 +46,8 @@ def page(folder: Path = FOLDER) -> str:
         if rows := stored(name, folder):
             parts.append(section(rows))
     machines = {row["machine"] for name in SECTIONS for row in stored(name, folder).values() if "machine" in row}
-    return "".join([words.HEAD.format(machines="; ".join(sorted(machines))), *parts])
+    whole = "".join([words.HEAD.format(machines="; ".join(sorted(machines))), *parts])
+    return "\n\n".join(map(_wrapped, re.sub(r"\n{3,}", "\n\n", whole).strip().split("\n\n"))) + "\n"
 
 
 def projection(rows: Rows) -> str:
@@ -54,7 +59,7 @@ def projection(rows: Rows) -> str:
     titles = ["row", "references × queries × coordinates", "aim", *(words.PEERS[peer] for peer in peers)]
     lines = [[*_projection_cells(name, rows[name], peers)] for name in shown]
     table = _table([*titles, "manifpt", "building", "MiB (FAISS Flat)"], "ll" + "r" * (len(peers) + 4), lines)
-    parts = [words.PROJECTION.format(exact=exact), table, _picture("projection", "Times as fast, by row and peer")]
+    parts = [words.PROJECTION.format(exact=exact), table, "", _picture("projection", "Times as fast, by row and peer")]
     parts += [words.MEMORY, *_graphs({name: rows[name] for name in shown}), *_short(rows, shown), words.HALVES]
     return "\n".join(parts)
 
@@ -94,13 +99,15 @@ def _graphs(rows: Rows) -> list[str]:
 def _short(rows: Rows, shown: list[str]) -> list[str]:
     """Return what falls short of the aims."""
     missed = [name for name in shown if rows[name]["ratios"].get("faiss", words.AIMS[name]) < words.AIMS[name]]
+    absent = [f"`{name}`" for name in words.ROWS if name not in shown]
+    untold = [f"Not measured for this page: {', '.join(absent)}."] if absent else []
     if not missed:
-        return ["Every row reaches its aim."]
+        return [*untold, f"Every {'other ' if absent else ''}row reaches its aim."]
     told = [
         f"`{name}` is {_times(rows[name]['ratios']['faiss'])} times as fast, not {words.AIMS[name]:g}"
         for name in missed
     ]
-    parts = [f"What falls short: {'; '.join(told)}."]
+    parts = [*untold, f"What falls short: {'; '.join(told)}."]
     parts += [words.SHORT[name] for name in missed if name in words.SHORT]
     if "rgb-256" in missed and words.PROFILE:
         parts.append(words.PROFILE)
@@ -123,7 +130,8 @@ def scaling(rows: Rows) -> str:
         value=f"{own['value']:.2f}",
         interval=f"{own['low']:.2f} to {own['high']:.2f}",
         others=others,
-        exact=words.GROWTH_EXACT if all(row["exact"] for row in counted) else "**not every row is exact.**",
+        greatest=_greatest(powers, counted),
+        exact=words.GROWTH_EXACT if all(row["exact"] for row in counted) else "**Not every row is exact.**",
     )
     lines = [
         [
@@ -136,7 +144,16 @@ def scaling(rows: Rows) -> str:
         for row in counted
     ]
     table = _table(["references", "a query", "FAISS Flat", "building", "MiB"], "rrrrr", lines)
-    return "\n".join([about, table, _picture("scaling", "Time per query and memory over the number of references")])
+    return "\n".join([about, table, "", _picture("scaling", "Time per query and memory over the number of references")])
+
+
+def _greatest(powers: Rows, counted: list[Rows]) -> str:
+    power = powers.get("manifpt, greatest")
+    if power is None:
+        return ""
+    low = f"{counted[-GREATEST]['references']:,}"
+    interval = f"{power['low']:.2f} to {power['high']:.2f}"
+    return words.GREATEST.format(low=low, value=f"{power['value']:.2f}", interval=interval)
 
 
 def transforms(rows: Rows) -> str:
@@ -154,7 +171,7 @@ def transforms(rows: Rows) -> str:
     table = _table(titles, "ll" + "r" * (len(widths) + 1), lines)
     note = "Percent of pairs. –: no more coordinates are kept of pooled pixels."
     return "\n".join(
-        [words.TRANSFORMS, table, "\n" + note, _picture("transforms", "Share of pairs left, by transform")]
+        [words.TRANSFORMS, table, "\n" + note, "", _picture("transforms", "Share of pairs left, by transform")]
     )
 
 
@@ -216,6 +233,13 @@ def _compared(rows: Rows) -> list[str]:
     slower = [name for name, row in rows.items() if row["ratio"] < 1]
     told = "\n" + words.SLOWER.format(rows="; ".join(slower)) + "\n" if slower else ""
     return [_table(titles, "ll" + "r" * (len(titles) - 2), lines) + told]
+
+
+def _wrapped(part: str) -> str:
+    """Return a paragraph in lines of one length; what else there is stays."""
+    if part.startswith(("#", "|", "!", "```")):
+        return part
+    return textwrap.fill(" ".join(part.split()), WIDTH, break_long_words=False, break_on_hyphens=False)
 
 
 def _table(titles: list[str], sides: str, lines: list[list[str]]) -> str:
