@@ -79,8 +79,9 @@ GROWTH = """
 `python benchmarks/scaling.py`: CIFAR-10 training reals, then their flips, then both shifted by up to 4 pixels each way
 (of 8,336 images that makes 10⁶: each is there up to 120 times), on disk; {queries} queries are CIFAR-10 test reals and
 their flips. Time per query is the median of {repetitions} repetitions. Over {low} to {high} references it grows with
-the power **{value}** (95 % of resampled repetitions: {interval}){others}.{greatest} Shifted images are near each other;
-as many different photographs may behave otherwise. {exact}
+the power **{value}** (95 % of resampled repetitions: {interval}){others}.{greatest} A shard on
+disk holds 21,504 of them and has an index of its own, and each is searched for each query. Shifted images are near each
+other; as many different photographs may behave otherwise. {exact}
 """
 GREATEST = " Over the greatest counts alone, from {low} on, the power is **{value}** ({interval})."
 GROWTH_EXACT = "In each row the neighbours of 5 queries are exact, and no neighbour of FAISS's is nearer."
