@@ -6,8 +6,9 @@ import os
 import shlex
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,3 +58,30 @@ def powerless() -> list[str]:
     if not shutil.which("setpriv"):
         pytest.skip("permissions do not bind root, and there is no setpriv to give its powers up")
     return ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+
+
+@pytest.fixture(scope="module")
+def two_nodes() -> Iterator[Any]:
+    """A Ray cluster of two nodes with one processor each, to which nothing is connected yet."""
+    pytest.importorskip("ray", reason="needs the extra `ray`")
+    import psutil
+    import ray
+    from ray.cluster_utils import Cluster
+
+    store = 100 * 2**20
+    # A lost node is noticed in seconds, not in the quarter of a minute that suits real networks.
+    noticed = {"health_check_period_ms": 500, "health_check_timeout_ms": 1000, "health_check_failure_threshold": 3}
+    head = {"num_cpus": 1, "object_store_memory": store, "include_dashboard": False, "_system_config": noticed}
+    before = set(psutil.Process().children(recursive=True))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        cluster = Cluster(initialize_head=True, head_node_args=head)
+        try:
+            cluster.add_node(num_cpus=1, object_store_memory=store)
+            patch.setenv("RAY_ADDRESS", cluster.address)
+            yield cluster
+        finally:
+            ray.shutdown()
+            cluster.shutdown()
+    _, left = psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=20)
+    assert not left, f"Ray left {left} running"

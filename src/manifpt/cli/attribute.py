@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import model_folder
+from manifpt.cli.given import model_folder, projecting
 from manifpt.cli.text import cell, console, plain
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ def attribute(
     crop: options.Crop = None,
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first input that fails.")] = False,
     device: options.DeviceName = options.Device.AUTO,
+    engine: options.EngineName = options.Engine.LOCAL,
 ) -> None:
     """Name the generator of each image, with the evidence.
 
@@ -66,7 +67,7 @@ def attribute(
         raise ManifptError("both --json and --csv were given", expected="one of them", remedy="leave one out")
     _refuse_swapped(model, files)
     choose(device.value)
-    method = Method.load(model)
+    method = projecting(Method.load(model), engine)
     failures = 0
 
     def counted() -> Iterator[Attribution | Failure]:

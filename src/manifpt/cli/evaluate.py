@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import GivenImages, GivenMethod, model_folder
+from manifpt.cli.given import GivenImages, GivenMethod, model_folder, projecting
 from manifpt.cli.scores import FILES, show, written
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
@@ -55,6 +55,7 @@ def evaluate(
     device: options.DeviceName = options.Device.AUTO,
     block: options.Block = None,
     no_cache: options.NoCache = False,
+    engine: options.EngineName = options.Engine.LOCAL,
     as_json: options.AsJson = False,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Folder for scores.json, answers.csv and confusion.png.")
@@ -80,10 +81,10 @@ def evaluate(
         choose(device.value)
     with resumable(out, EVALUATE) if out else nullcontext() as checkpoint:
         if model_given:
-            model = Method.load(model_given)
+            model = projecting(Method.load(model_given), engine)
             answers = tested(model, given.opened(preparation=model.training_.preparation, reference_needed=False))
         else:
-            method = GivenMethod(space, attributor, manifold, seed, device, block, no_cache).built()
+            method = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine).built()
             images = given.opened()
             answers = cross_validated(method, images, splits=splits, repeats=repeats, seed=seed, checkpoint=checkpoint)
         scores = answers.scores(seed=seed)

@@ -29,6 +29,7 @@ def fit(
     device: options.DeviceName = options.Device.AUTO,
     block: options.Block = None,
     no_cache: options.NoCache = False,
+    engine: options.EngineName = options.Engine.LOCAL,
 ) -> None:
     """Learn the fingerprints of generators and save them as a model.
 
@@ -41,7 +42,7 @@ def fit(
 
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
     refuse_unusable(out, ours=listed(out), what="a model", sources=given.sources)
-    model = GivenMethod(space, attributor, manifold, seed, device, block, no_cache).built()
+    model = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine).built()
     with resumable(out) as checkpoint:
         model.fit(given.opened(), checkpoint=checkpoint)
         model.save(out)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from manifpt.cli.options import Device
+from manifpt.cli.options import Device, Engine
 from manifpt.cli.text import tell
 from manifpt.errors import DataError, ManifptError, NumbersError
 from manifpt.registry import built
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from manifpt.images import ImageSet, Preparation
     from manifpt.manifolds.manifold import Manifold
     from manifpt.methods.manifpt import ManiFPT
+    from manifpt.methods.method import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,7 @@ class GivenMethod:
     device: Device
     block: int | None
     no_cache: bool
+    engine: Engine
 
     def built(self) -> ManiFPT:
         """Return the unfitted method, once its weights are there: before any image is read.
@@ -97,6 +99,7 @@ class GivenMethod:
             UnknownNameError: A name is in no table, or a network has no such layer.
             WeightsError: A network's weights are absent.
             NumbersError: The attributor takes maps and the space gives vectors.
+            ManifptError: The manifold cannot be computed in blocks or by the engine, or Ray is not installed.
         """
         from manifpt.cache import Cache  # noqa: PLC0415
         from manifpt.device import choose  # noqa: PLC0415
@@ -125,6 +128,8 @@ class GivenMethod:
 
     def _manifold(self) -> str | Manifold | None:
         name = None if self.manifold.lower() == "none" else self.manifold
+        if self.engine is Engine.RAY:
+            return self._sharded()
         if self.block is None:
             return name
         try:
@@ -136,6 +141,40 @@ class GivenMethod:
                 f"the manifold {self.manifold} compares no blocks", expected="nearest", remedy="leave --block out"
             ) from error
         return manifold
+
+    def _sharded(self) -> Manifold:
+        from manifpt.manifolds.sharded import Sharded  # noqa: PLC0415
+
+        if self.manifold != "nearest" or self.block is not None:
+            raise ManifptError(
+                f"--engine ray was given beside {'--block' if self.block else f'--manifold {self.manifold}'}",
+                expected="--manifold nearest, whose shards choose their own blocks",
+                remedy=f"leave {'--block' if self.block else '--engine'} out",
+            )
+        return Sharded()
+
+
+def projecting(method: Method, engine: Engine) -> Method:
+    """Return a fitted method that projects where the engine says.
+
+    Raises:
+        ManifptError: The method does not project onto the nearest reference, or Ray is not installed.
+    """
+    from manifpt.extractors.artifacts import Artifacts  # noqa: PLC0415
+
+    if engine is Engine.LOCAL:
+        return method
+    from manifpt.manifolds.sharded import Sharded  # noqa: PLC0415
+
+    settings = method.extractor.settings().get("manifold", {})
+    if not isinstance(method.extractor, Artifacts) or settings.get("name") != "nearest":
+        raise ManifptError(
+            "--engine ray was given, and the model does not project onto the nearest reference",
+            expected="a model of the manifold nearest",
+            remedy="leave --engine out",
+        )
+    method.extractor.projected_by(Sharded(neighbors=settings["neighbors"]))
+    return method
 
 
 def _smaller(images: ImageSet, side: int) -> str:

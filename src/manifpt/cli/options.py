@@ -17,6 +17,13 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class Engine(StrEnum):
+    """Where projections are found."""
+
+    LOCAL = "local"
+    RAY = "ray"
+
+
 DATA, METHOD = "Data", "Method"
 
 Reference = Annotated[
@@ -104,6 +111,14 @@ Block = Annotated[
         show_default="1,024",
         rich_help_panel=METHOD,
         metavar="N",
+    ),
+]
+EngineName = Annotated[
+    Engine,
+    typer.Option(
+        "--engine",
+        help="Where projections are found: in this process, or on the Ray cluster of RAY_ADDRESS, to the same bits.",
+        rich_help_panel=METHOD,
     ),
 ]
 Seed = Annotated[

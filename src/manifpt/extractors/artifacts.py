@@ -102,6 +102,26 @@ class Artifacts:
         self.manifold_ = self._manifold.fit(blocks)
         return self
 
+    def projected_by(self, manifold: Manifold) -> Self:
+        """Hand the references over to another manifold of the same settings, which projects from now on.
+
+        Args:
+            manifold: Not fitted yet.
+
+        Raises:
+            DataError: Its settings differ, so that projections would.
+        """
+        present = self.manifold_
+        if manifold.settings() != present.settings() or not isinstance(present, Indexed):
+            raise DataError(
+                f"a manifold of the settings {manifold.settings()}",
+                expected=f"{present.settings()}, as it was fitted",
+                remedy="fit anew with the other manifold",
+            )
+        self._manifold = manifold
+        self.manifold_ = manifold.fit([present.counterparts(np.arange(present.references)[:, None])])
+        return self
+
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return the reference points where they are costly; others are made from the reference images again."""
         if not self.embedding.costly or not isinstance(self.manifold_, Indexed):
