@@ -11,7 +11,7 @@ $(VENV)/demo: pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/test: $(VENV)/demo
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,lint,docs,zoo]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test,lint,docs,zoo,ray]'
 	touch $@
 
 demo: $(VENV)/demo

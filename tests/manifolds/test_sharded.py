@@ -245,4 +245,9 @@ def test_a_cluster_without_nodes_is_given_up_after_a_while(clock: None) -> None:
 def test_a_cluster_that_is_slow_is_waited_for_and_this_is_said(clock: None, caplog: pytest.LogCaptureFixture) -> None:
     slow = Empty({"Alive": True, "Resources": {"CPU": 4}}, silent=100)
     assert cluster.answers(slow, ["call", "other"]) == ["call", "other"]
-    assert "waiting for 2 of 2 shards of the references" in caplog.messages
+    assert caplog.messages == ["waiting for 2 of 2 shards of the references"] * 3
+
+
+def test_a_cluster_without_processors_gets_no_shards() -> None:
+    with pytest.raises(ClusterError, match="no node of the Ray cluster has a processor"):
+        cluster.places(Empty({"Alive": True, "Resources": {"CPU": 0}}))

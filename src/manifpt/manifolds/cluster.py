@@ -77,7 +77,11 @@ def places(ray: Any, workers: int | None = None) -> list[Any]:
     """
     free = {node["NodeID"]: int(node["Resources"]["CPU"]) for node in _computing(ray)}
     if not free:
-        raise _lost("no node with a processor is there")
+        raise ClusterError(
+            "no node of the Ray cluster has a processor",
+            expected="at least one that computes",
+            remedy="add nodes with `ray start --address=…`",
+        )
     held = dict.fromkeys(free, 0)
     for _ in range(workers or sum(free.values())):
         held[min(free, key=lambda node: ((held[node] + 1) / free[node], node))] += 1
@@ -94,17 +98,18 @@ def answers(ray: Any, calls: Sequence[Any]) -> list[Any]:
         ManifptError: What a call raised, as if it had been made here.
         ClusterError: There is no node left to make a call again, or a worker died too often.
     """
-    waiting, last, told = list(calls), time.monotonic(), False
+    waiting = list(calls)
+    seen = said = time.monotonic()
     while waiting:
         done, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK)
-        if done or (told and _computing(ray)):
-            last = time.monotonic()
-        if not waiting or time.monotonic() - last < PATIENCE:
-            continue
-        if not _computing(ray):
+        now = time.monotonic()
+        seen = now if done or _computing(ray) else seen
+        said = now if done else said
+        if waiting and now - seen >= PATIENCE:
             raise _lost("no node with a processor has been there for half a minute")
-        logger.warning("waiting for %d of %d shards of the references", len(waiting), len(calls))
-        last, told = time.monotonic(), True
+        if waiting and now - said >= PATIENCE:
+            logger.warning("waiting for %d of %d shards of the references", len(waiting), len(calls))
+            said = now
     try:
         found: list[Any] = ray.get(list(calls))
     except ray.exceptions.RayTaskError as error:
