@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event, Timer
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,10 +16,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from manifpt import cluster
+from manifpt.cluster import ClusterError
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
-from manifpt.manifolds import cluster, pieces, sharded
-from manifpt.manifolds.cluster import ClusterError
+from manifpt.manifolds import pieces, sharded
 from manifpt.manifolds.nearest import Nearest
 from manifpt.manifolds.pieces import InFile, InStore
 from manifpt.manifolds.references import References
@@ -57,8 +59,7 @@ def node(worker: Any) -> str:
     return str(told(worker, lambda _: ray.get_runtime_context().get_node_id()))
 
 
-@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-@pytest.mark.parametrize("neighbors", [1, 3])
+@pytest.mark.parametrize(("dtype", "neighbors"), [(np.uint8, 1), (np.float32, 3)])
 def test_the_answers_are_bitwise_those_of_one_process(two_nodes: Any, dtype: type, neighbors: int) -> None:
     references, queries = pixels(901, dtype=dtype), pixels(60, seed=1, dtype=dtype)
     blocks = [Points(references[:200], 1 / 255), Points(references[200:], 1 / 255)]
@@ -77,9 +78,9 @@ def test_equally_near_references_of_several_shards_come_in_the_order_of_their_in
 
 
 def test_a_shard_may_hold_fewer_references_than_neighbours_are_asked_for(two_nodes: Any) -> None:
-    references, queries = pixels(5, high=2), pixels(20, seed=1, high=2)
+    references, queries = pixels(3, high=2), pixels(20, seed=1, high=2)
     one = Sharded(neighbors=3, shards=9).fit([Points(references, 1 / 255)])
-    assert len(one.workers_) == 5
+    assert len(one.workers_) == 3
     same(one, Nearest(neighbors=3).fit([Points(references, 1 / 255)]), queries)
 
 
@@ -172,7 +173,7 @@ def test_shards_that_are_gone_for_good_are_one_line(two_nodes: Any) -> None:
     for worker in one.workers_:
         ray.kill(worker)
     with pytest.raises(
-        ClusterError, match=r"^references that were held .* lost \(ActorDiedError\); expected"
+        ClusterError, match=r"^what the Ray cluster held or made is lost \(ActorDiedError\); expected"
     ) as failed:
         one.search(Points(pixels(3)))
     assert "\n" not in str(failed.value)
@@ -251,3 +252,40 @@ def test_a_cluster_that_is_slow_is_waited_for_and_this_is_said(clock: None, capl
 def test_a_cluster_without_processors_gets_no_shards() -> None:
     with pytest.raises(ClusterError, match="no node of the Ray cluster has a processor"):
         cluster.places(Empty({"Alive": True, "Resources": {"CPU": 0}}))
+
+
+def test_what_a_cluster_makes_comes_in_order_with_its_errors() -> None:
+    there = Empty({"Alive": True, "Resources": {"CPU": 4}})
+    assert list(cluster.watched(there, [1, 2, 3], "numbers")) == [1, 2, 3]
+
+    def broken(error: Exception) -> Iterator[int]:
+        yield 1
+        raise error
+
+    with pytest.raises(ClusterError, match=r"lost \(LookupError\)"):
+        list(cluster.watched(there, broken(LookupError()), "numbers"))
+    with pytest.raises(NumbersError, match="found"):
+        list(cluster.watched(there, broken(NumbersError("found", expected="", remedy="")), "numbers"))
+
+
+def test_what_no_node_is_there_to_make_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "LOOK", 0.01)
+    monkeypatch.setattr(cluster, "PATIENCE", 0.1)
+    never = Event()
+    with pytest.raises(ClusterError, match="no node with a processor has been there"):
+        list(cluster.watched(Empty(), (never.wait() for _ in "1"), "numbers"))
+    never.set()
+
+
+def test_what_comes_late_is_waited_for_and_this_is_said(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cluster, "LOOK", 0.01)
+    monkeypatch.setattr(cluster, "PATIENCE", 0.1)
+    late = Event()
+    timer = Timer(0.5, late.set)
+    timer.start()
+    there = Empty({"Alive": True, "Resources": {"CPU": 4}})
+    assert list(cluster.watched(there, (late.wait() for _ in "1"), "numbers")) == [True]
+    assert set(caplog.messages) == {"waiting for numbers"}
+    timer.join()

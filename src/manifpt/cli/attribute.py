@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import model_folder, projecting
+from manifpt.cli.given import computing, model_folder
 from manifpt.cli.text import cell, console, plain
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def attribute(
         raise ManifptError("both --json and --csv were given", expected="one of them", remedy="leave one out")
     _refuse_swapped(model, files)
     choose(device.value)
-    method = projecting(Method.load(model), engine)
+    method = computing(Method.load(model), engine)
     failures = 0
 
     def counted() -> Iterator[Attribution | Failure]:

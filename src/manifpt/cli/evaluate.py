@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
-from manifpt.cli.given import GivenImages, GivenMethod, model_folder, projecting
+from manifpt.cli.given import GivenImages, GivenMethod, computing, model_folder
 from manifpt.cli.scores import FILES, show, written
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
@@ -81,7 +81,7 @@ def evaluate(
         choose(device.value)
     with resumable(out, EVALUATE) if out else nullcontext() as checkpoint:
         if model_given:
-            model = projecting(Method.load(model_given), engine)
+            model = computing(Method.load(model_given), engine)
             answers = tested(model, given.opened(preparation=model.training_.preparation, reference_needed=False))
         else:
             method = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine).built()

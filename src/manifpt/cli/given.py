@@ -12,6 +12,7 @@ from manifpt.errors import DataError, ManifptError, NumbersError
 from manifpt.registry import built
 
 if TYPE_CHECKING:
+    from manifpt.embeddings.embedding import Embedding
     from manifpt.images import ImageSet, Preparation
     from manifpt.manifolds.manifold import Manifold
     from manifpt.methods.manifpt import ManiFPT
@@ -109,7 +110,7 @@ class GivenMethod:
 
         choose(self.device.value)
         method = ManiFPT(
-            self.space,
+            self._space(),
             attributor=self.attributor,
             manifold=self._manifold(),
             seed=self.seed,
@@ -126,10 +127,17 @@ class GivenMethod:
             )
         return method
 
+    def _space(self) -> str | Embedding:
+        if self.engine is Engine.LOCAL:
+            return self.space
+        from manifpt.embeddings.spread import Spread  # noqa: PLC0415
+
+        return Spread(built("embeddings", self.space))
+
     def _manifold(self) -> str | Manifold | None:
         name = None if self.manifold.lower() == "none" else self.manifold
         if self.engine is Engine.RAY:
-            return self._sharded()
+            return self._sharded(name)
         if self.block is None:
             return name
         try:
@@ -142,39 +150,53 @@ class GivenMethod:
             ) from error
         return manifold
 
-    def _sharded(self) -> Manifold:
+    def _sharded(self, name: str | None) -> Manifold | None:
         from manifpt.manifolds.sharded import Sharded  # noqa: PLC0415
 
-        if self.manifold != "nearest" or self.block is not None:
+        if self.block is not None:
             raise ManifptError(
-                f"--engine ray was given beside {'--block' if self.block else f'--manifold {self.manifold}'}",
-                expected="--manifold nearest, whose shards choose their own blocks",
-                remedy=f"leave {'--block' if self.block else '--engine'} out",
+                "--engine ray was given beside --block",
+                expected="one of them, since shards choose their own blocks",
+                remedy="leave --block out",
             )
+        if name is None:
+            return None
+        if built("manifolds", name).settings()["name"] != "nearest":
+            raise _unsharded(f"the manifold {name}")
         return Sharded()
 
 
-def projecting(method: Method, engine: Engine) -> Method:
-    """Return a fitted method that projects where the engine says.
+def computing(method: Method, engine: Engine) -> Method:
+    """Return a fitted method that makes points and projects where the engine says.
 
     Raises:
-        ManifptError: The method does not project onto the nearest reference, or Ray is not installed.
+        ManifptError: The method is of another kind or projects onto another manifold, or Ray is not installed.
     """
+    from manifpt.embeddings.spread import Spread  # noqa: PLC0415
     from manifpt.extractors.artifacts import Artifacts  # noqa: PLC0415
+    from manifpt.extractors.points import EmbeddedPoints  # noqa: PLC0415
+    from manifpt.manifolds.sharded import Sharded  # noqa: PLC0415
 
     if engine is Engine.LOCAL:
         return method
-    from manifpt.manifolds.sharded import Sharded  # noqa: PLC0415
-
-    settings = method.extractor.settings().get("manifold", {})
-    if not isinstance(method.extractor, Artifacts) or settings.get("name") != "nearest":
-        raise ManifptError(
-            "--engine ray was given, and the model does not project onto the nearest reference",
-            expected="a model of the manifold nearest",
-            remedy="leave --engine out",
-        )
-    method.extractor.projected_by(Sharded(neighbors=settings["neighbors"]))
+    extractor = method.extractor
+    if not isinstance(extractor, Artifacts | EmbeddedPoints):
+        raise _unsharded("this model")
+    extractor.embedding = Spread(extractor.embedding)
+    if isinstance(extractor, Artifacts):
+        settings = extractor.settings()["manifold"]
+        if settings["name"] != "nearest":
+            raise _unsharded(f"the manifold {settings['name']} of this model")
+        extractor.projected_by(Sharded(neighbors=settings["neighbors"]))
     return method
+
+
+def _unsharded(what: str) -> ManifptError:
+    return ManifptError(
+        f"--engine ray was given, and {what} cannot be computed on a cluster",
+        expected="nearest, or none",
+        remedy="leave --engine out",
+    )
 
 
 def _smaller(images: ImageSet, side: int) -> str:

@@ -18,7 +18,7 @@ class Device(StrEnum):
 
 
 class Engine(StrEnum):
-    """Where projections are found."""
+    """Where points are made and projections are found."""
 
     LOCAL = "local"
     RAY = "ray"
@@ -117,7 +117,7 @@ EngineName = Annotated[
     Engine,
     typer.Option(
         "--engine",
-        help="Where projections are found: in this process, or on the Ray cluster of RAY_ADDRESS, to the same bits.",
+        help="Where points are made and projected: in this process, or on the Ray cluster of RAY_ADDRESS; same bits.",
         rich_help_panel=METHOD,
     ),
 ]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from typing import Any, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from manifpt.cache import Cache
 from manifpt.embeddings.embedding import Embedding, Points
+from manifpt.embeddings.spread import Spread
 from manifpt.errors import NumbersError
 from manifpt.extractors.extractor import Features
 from manifpt.images import ImageSet
@@ -31,26 +33,66 @@ def embedded(images: ImageSet, embedding: Embedding, *, cache: Cache | None = No
     Raises:
         NumbersError: A point holds NaN or infinity; nothing of its batch is kept.
     """
-    batches = range(-(-len(images) // BATCH))
-    if cache is None or not embedding.costly:
-        decoded = tracked(images.batches(BATCH), f"points ({embedding.name})", total=len(batches))
-        yield from ((rows, _finite(embedding(pixels), embedding.name, images, rows)) for rows, pixels in decoded)
+    places = [slice(start, min(start + BATCH, len(images))) for start in range(0, len(images), BATCH)]
+    what = f"points ({embedding.name})"
+    if cache is not None and embedding.costly:
+        new = _ahead(images, places, embedding, cache) if isinstance(embedding, Spread) else ({} for _ in places)
+        with closing(new):
+            for place in tracked(places, what):
+                yield place, _remembered(_part(images, place), embedding, cache, next(new))
         return
-    for batch in tracked(batches, f"points ({embedding.name})"):
-        rows = slice(batch * BATCH, min((batch + 1) * BATCH, len(images)))
-        yield rows, _remembered(images.subset(np.arange(rows.start, rows.stop)), embedding, cache)
+    made = (
+        embedding.sets(_part(images, place) for place in places)
+        if isinstance(embedding, Spread)
+        else (embedding(pixels) for _, pixels in images.batches(BATCH))
+    )
+    # Closed also after an error, which would keep a pipeline of a cluster alive as long as anybody looks at it.
+    with closing(made):
+        for place, points in zip(places, tracked(made, what, total=len(places)), strict=True):
+            yield place, _finite(points, embedding.name, images, place)
 
 
-def _remembered(images: ImageSet, embedding: Embedding, cache: Cache) -> Points:
-    settings = {"points": embedding.settings(), "size": [images.height, images.width]}
-    known = cache.stored(settings, images.digests)
+def _part(images: ImageSet, place: slice) -> ImageSet:
+    return images.subset(np.arange(place.start, place.stop))
+
+
+def _shelf(images: ImageSet, embedding: Embedding) -> dict[str, Any]:
+    return {"points": embedding.settings(), "size": [images.height, images.width]}
+
+
+def _remembered(images: ImageSet, embedding: Embedding, cache: Cache, new: dict[int, NDArray[np.float32]]) -> Points:
+    """Return points out of the cache, and make and keep those that are neither there nor new."""
+    known = cache.stored(_shelf(images, embedding), images.digests) | new
     missing = [index for index in range(len(images)) if index not in known]
     if missing:
-        unknown = images.subset(missing)
-        new = _finite(embedding(unknown.pixels()), embedding.name, unknown, slice(None)).coordinates()
-        cache.store(settings, [images.digests[index] for index in missing], list(new))
-        known |= dict(zip(missing, new, strict=True))
+        known |= _kept(images, missing, embedding(images.subset(missing).pixels()), embedding, cache)
     return Points(np.stack([known[index] for index in range(len(images))]).astype(np.float32))
+
+
+def _ahead(
+    images: ImageSet, places: list[slice], embedding: Spread, cache: Cache
+) -> Generator[dict[int, NDArray[np.float32]]]:
+    """Yield, for each place, the points that the cache lacked before any was made; they are kept there."""
+    digests, met, plan = images.digests, set[str](), list[list[int]]()
+    for place in places:
+        known = cache.stored(_shelf(images, embedding), digests[place])
+        # By its turn, a copy of an earlier image will be in the cache.
+        plan.append([row for row, one in enumerate(digests[place]) if row not in known and one not in met])
+        met.update(digests[place.start + row] for row in plan[-1])
+    lacking = (_part(images, place).subset(rows) for place, rows in zip(places, plan, strict=True) if rows)
+    with closing(embedding.sets(lacking)) as made:
+        for place, rows in zip(places, plan, strict=True):
+            yield _kept(_part(images, place), rows, next(made), embedding, cache) if rows else {}
+
+
+def _kept(
+    images: ImageSet, rows: list[int], points: Points, embedding: Embedding, cache: Cache
+) -> dict[int, NDArray[np.float32]]:
+    """Keep new points of some rows in the cache, and return them by row."""
+    made = images.subset(rows)
+    new = _finite(points, embedding.name, made, slice(None)).coordinates()
+    cache.store(_shelf(images, embedding), made.digests, list(new))
+    return dict(zip(rows, new, strict=True))
 
 
 def _finite(points: Points, space: str, images: ImageSet, rows: slice) -> Points:

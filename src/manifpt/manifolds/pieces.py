@@ -11,8 +11,8 @@ from typing import Any, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from manifpt.cluster import installed
 from manifpt.embeddings.embedding import Points
-from manifpt.manifolds.cluster import installed
 from manifpt.manifolds.shards import ReferencesError, block_digest
 from manifpt.storage import IN_MEMORY_BYTES
 

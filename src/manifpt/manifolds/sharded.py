@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from manifpt.cluster import answers, installed, joined, places
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import NumbersError
-from manifpt.manifolds.cluster import answers, installed, joined, places
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.nearest import Nearest, Neighbors
 from manifpt.manifolds.pieces import Piece, pieces

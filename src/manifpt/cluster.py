@@ -6,28 +6,31 @@ import importlib
 import logging
 import os
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar, cast
 
 from manifpt.errors import ManifptError
 
 LOOK = 1.0  # second between two looks at the nodes
 PATIENCE = 30.0  # seconds without a node that can compute, or without an answer before that is said
 logger = logging.getLogger("manifpt")
+T = TypeVar("T")
 
 
 class ClusterError(ManifptError):
     """Ray is not installed, no cluster answers, or what was held on one is lost."""
 
 
-def installed() -> Any:
-    """Return the module ``ray``.
+def installed(name: str = "ray") -> Any:
+    """Return the module ``ray``, or one of its own.
 
     Raises:
         ClusterError: It is not installed.
     """
     try:
-        return importlib.import_module("ray")
+        return importlib.import_module(name)
     except ImportError as error:
         raise ClusterError(
             f"Ray cannot be imported ({error})",
@@ -89,6 +92,11 @@ def places(ray: Any, workers: int | None = None) -> list[Any]:
     return [affinity(node, soft=True) for node, count in held.items() for _ in range(count)]
 
 
+def processors(ray: Any) -> int:
+    """Return how many processors the nodes of a cluster have."""
+    return sum(int(node["Resources"]["CPU"]) for node in _computing(ray))
+
+
 def answers(ray: Any, calls: Sequence[Any]) -> list[Any]:
     """Wait for calls of actors, and return what they answer.
 
@@ -98,34 +106,103 @@ def answers(ray: Any, calls: Sequence[Any]) -> list[Any]:
         ManifptError: What a call raised, as if it had been made here.
         ClusterError: There is no node left to make a call again, or a worker died too often.
     """
-    waiting = list(calls)
-    seen = said = time.monotonic()
+    waiting, watch = list(calls), Watch(ray)
     while waiting:
         done, waiting = ray.wait(waiting, num_returns=len(waiting), timeout=LOOK)
-        now = time.monotonic()
-        seen = now if done or _computing(ray) else seen
-        said = now if done else said
-        if waiting and now - seen >= PATIENCE:
-            raise _lost("no node with a processor has been there for half a minute")
-        if waiting and now - said >= PATIENCE:
-            logger.warning("waiting for %d of %d shards of the references", len(waiting), len(calls))
-            said = now
+        if waiting:
+            watch.look(bool(done), f"{len(waiting)} of {len(calls)} shards of the references")
     try:
         found: list[Any] = ray.get(list(calls))
     except ray.exceptions.RayTaskError as error:
         raise (error.cause if isinstance(error.cause, Exception) else error) from None
     except ray.exceptions.RayError as error:
-        raise _lost(type(error).__name__) from error
+        raise lost(type(error).__name__) from error
     return found
+
+
+def watched(ray: Any, items: Iterable[T], what: str) -> Iterator[T]:
+    """Yield items that a cluster makes, and say so when none comes for long.
+
+    Args:
+        ray: The module, connected.
+        items: What is made.
+        what: What they are.
+
+    Raises:
+        ClusterError: There is no node left to make them, or Ray gave up.
+    """
+    given, end = iter(items), object()
+    while (item := _next(ray, given, what, end)) is not end:
+        yield cast("T", item)
+
+
+class Watch:
+    """Looks after something that a cluster owes.
+
+    Args:
+        ray: The module, connected.
+    """
+
+    def __init__(self, ray: Any) -> None:
+        self._ray = ray
+        self._seen = self._said = time.monotonic()
+
+    def look(self, moved: bool, what: str) -> None:
+        """Warn, every half minute, that nothing has come.
+
+        Args:
+            moved: Whether something has come since the last look.
+            what: What is waited for.
+
+        Raises:
+            ClusterError: No node that can compute has been there for half a minute.
+        """
+        now = time.monotonic()
+        self._seen = now if moved or _computing(self._ray) else self._seen
+        self._said = now if moved else self._said
+        if now - self._seen >= PATIENCE:
+            raise lost("no node with a processor has been there for half a minute")
+        if now - self._said >= PATIENCE:
+            logger.warning("waiting for %s", what)
+            self._said = now
+
+
+def lost(reason: str) -> ClusterError:
+    """Return the error that what a cluster held or made cannot be had again."""
+    return ClusterError(
+        f"what the Ray cluster held or made is lost ({reason})",
+        expected="a cluster in which at least one node stays, with memory for its part of the references",
+        remedy="add nodes, and run the same command again",
+    )
+
+
+def _next(ray: Any, given: Iterator[Any], what: str, end: object) -> object:
+    """Return the next item, asked for by a thread of its own, since asking may never return."""
+    found: SimpleQueue[tuple[object, Exception | None]] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            found.put((next(given, end), None))
+        except Exception as error:  # Raised by whoever waits.
+            found.put((end, error))
+
+    # When Python ends it waits for all threads but such ones.
+    Thread(target=ask, daemon=True).start()
+    watch = Watch(ray)
+    while True:
+        try:
+            item, error = found.get(timeout=LOOK)
+        except Empty:
+            watch.look(moved=False, what=what)
+            continue
+        if error is not None:
+            raise _told(ray, error) from error
+        return item
+
+
+def _told(ray: Any, error: Exception) -> Exception:
+    return lost(type(error).__name__) if isinstance(error, ray.exceptions.RayError) else error
 
 
 def _computing(ray: Any) -> list[dict[str, Any]]:
     return [node for node in ray.nodes() if node["Alive"] and node["Resources"].get("CPU", 0) >= 1]
-
-
-def _lost(reason: str) -> ClusterError:
-    return ClusterError(
-        f"references that were held on the Ray cluster are lost ({reason})",
-        expected="a cluster in which at least one node stays, with memory for all shards",
-        remedy="add nodes, and run the same command again",
-    )
