@@ -75,6 +75,8 @@ def two_nodes() -> Iterator[Any]:
     before = set(psutil.Process().children(recursive=True))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        # What is cleared away late must not join the cluster again while it ends: Ray would end this process with it.
+        patch.setattr("ray._private.auto_init_hook.enable_auto_connect", False)
         cluster = Cluster(initialize_head=True, head_node_args=head)
         try:
             cluster.add_node(num_cpus=1, object_store_memory=store)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import os
+import socket
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from queue import Empty, SimpleQueue
@@ -14,6 +15,7 @@ from typing import Any, TypeVar, cast
 from manifpt.errors import ManifptError
 
 LOOK = 1.0  # second between two looks at the nodes
+CONNECTION = 10.0  # seconds until a cluster has to listen
 PATIENCE = 30.0  # seconds without a node that can compute, or without an answer before that is said
 logger = logging.getLogger("manifpt")
 T = TypeVar("T")
@@ -54,10 +56,11 @@ def joined(address: str | None = None) -> Any:
         return ray
     # Ray would report the use of a cluster that it starts to its makers.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    place = address or os.environ.get("RAY_ADDRESS") or "this machine"
     try:
+        _refuse_silent(place)
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (OSError, RuntimeError, ValueError) as error:
-        place = address or os.environ.get("RAY_ADDRESS") or "this machine"
         raise ClusterError(
             f"no Ray cluster answers at {place} ({str(error).splitlines()[0] if str(error) else type(error).__name__})",
             expected="the address of a running cluster",
@@ -174,6 +177,13 @@ def lost(reason: str) -> ClusterError:
         expected="a cluster in which at least one node stays, with memory for its part of the references",
         remedy="add nodes, and run the same command again",
     )
+
+
+def _refuse_silent(place: str) -> None:
+    """Raise OSError where a host and port are given and nobody listens, which Ray tries for minutes."""
+    host, _, port = place.rpartition("://")[2].rpartition(":")
+    if host and port.isdecimal():
+        socket.create_connection((host.strip("[]"), int(port)), timeout=CONNECTION).close()
 
 
 def _next(ray: Any, given: Iterator[Any], what: str, end: object) -> object:

@@ -156,16 +156,16 @@ def test_what_cannot_be_computed_on_a_cluster_is_refused(
     assert "--engine ray was given, and the manifold nearest cannot be computed on a cluster" in ended.err
 
 
+@pytest.mark.parametrize("address", ["nowhere", "127.0.0.1:1", "ray://127.0.0.1:1"])
 def test_an_address_where_no_cluster_answers_is_one_line(
-    command: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    command: Any, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
-    pytest.importorskip(
-        "ray", reason="needs the extra `ray`"
-    ).shutdown()  # A process that is connected stays where it is.
-    monkeypatch.setenv("RAY_ADDRESS", "nowhere")
+    ray = pytest.importorskip("ray", reason="needs the extra `ray`")
+    ray.shutdown()  # A process that is connected stays where it is.
+    monkeypatch.setenv("RAY_ADDRESS", address)
     ended = command("fit", data, "--out", tmp_path / "m", "--attributor", "linear", "--engine", "ray")
     assert ended.status == 2
-    assert "no Ray cluster answers at nowhere" in ended.err
+    assert f"no Ray cluster answers at {address}" in ended.err.splitlines()[-1]
     assert not (tmp_path / "m").exists()
 
 

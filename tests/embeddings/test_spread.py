@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -68,9 +69,9 @@ def pipelines(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     mapped = spread._mapped
 
-    def counted(held: Any, tables: list[Any]) -> Iterator[Any]:
+    def counted(ray: Any, held: Any, tables: list[Any]) -> Generator[Any]:
         counts.append(len(tables))
-        return mapped(held, tables)
+        return mapped(ray, held, tables)
 
     monkeypatch.setattr(spread, "_mapped", counted)
     return counts
@@ -218,8 +219,12 @@ def test_a_damaged_image_and_a_point_that_is_not_finite_are_told_as_by_one_proce
     ):
         texts = []
         for either in (one, Spread(one)):
+            before = set(threading.enumerate())
             with pytest.raises(kind, match=words) as told:
                 list(embedded(images, either))
+            # A thread that still asks Ray would end the process when it leaves the cluster.
+            left = {thread.name for thread in set(threading.enumerate()) - before}
+            assert not {name for name in left if not name.startswith(("ThreadPoolExecutor", "ray_", "PythonGC"))}
             assert told.type is kind
             texts.append(str(told.value))
         assert texts[0] == texts[1]

@@ -99,7 +99,7 @@ def test_references_on_disk_are_read_there_by_the_nodes(two_nodes: Any, tmp_path
     for seed in (0, 1):
         folder.append([Points(pixels(1100, seed=seed), 1 / 255)])
     blocks = [shard.points for shard in folder.shards]
-    one = Sharded(neighbors=3, shards=3).fit(blocks)
+    one = Sharded(neighbors=3, shards=2).fit(blocks)
     assert all(isinstance(piece, InFile) for shard in one.shards_ for piece in shard)
     same(one, Nearest(neighbors=3).fit(blocks), pixels(30, seed=3))
     one.fit([Points(block.values[5:], block.scale) for block in blocks])

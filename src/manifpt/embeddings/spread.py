@@ -78,7 +78,7 @@ class Spread:
     def _points(
         self, ray: Any, held: Any, window: list[tuple[ImageSet, Any]], shape: tuple[int, ...]
     ) -> Iterator[Points]:
-        tables = _mapped(held, [table for _, table in window])
+        tables = _mapped(ray, held, [table for _, table in window])
         try:
             found = points_of(watched(ray, tables, f"points ({self.name})"), shape)
             for number, (images, _) in enumerate(window):
@@ -89,7 +89,7 @@ class Spread:
                     raise lost("points of some images did not come back")
                 yield points
         finally:
-            # Ray Data ends a pipeline that is left when Python comes across it; one that is still asked cannot end.
+            # A pipeline that is left ends when nothing holds it; one that is still asked cannot end.
             with suppress(ValueError):
                 tables.close()
 
@@ -118,7 +118,7 @@ def _windows(parts: Iterable[ImageSet], least: int) -> Iterator[list[tuple[Image
         yield window
 
 
-def _mapped(held: Any, tables: list[Any]) -> Generator[Any]:
+def _mapped(ray: Any, held: Any, tables: list[Any]) -> Generator[Any]:
     """Yield the tables of points of tables of images, in order."""
     torch = sys.modules.get("torch")
     data = _data()
@@ -134,7 +134,9 @@ def _mapped(held: Any, tables: list[Any]) -> Generator[Any]:
             fn_kwargs={"held": [held], "threads": torch.get_num_threads() if torch else None},
             num_cpus=SHARE,
         )
-        yield from points.iter_batches(batch_size=None, batch_format="pyarrow")
+        # Its iterators of batches have threads, which go on after they are left and end a process that leaves Ray.
+        for bundle in points.iter_internal_ref_bundles():
+            yield from map(ray.get, bundle.block_refs)
 
 
 def made(table: Any, *, held: list[Any], threads: int | None) -> Any:
