@@ -12,7 +12,19 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "manifpt"
 FILES = sorted(PACKAGE.rglob("*.py"))
-HEAVY = ("torch", "faiss", "transformers", "matplotlib", "datasets", "sklearn", "scipy", "numba", "skimage", "pyarrow", "ray")
+HEAVY = (
+    "torch",
+    "faiss",
+    "transformers",
+    "matplotlib",
+    "datasets",
+    "sklearn",
+    "scipy",
+    "numba",
+    "skimage",
+    "pyarrow",
+    "ray",
+)
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.relative_to(PACKAGE).as_posix())
