@@ -26,7 +26,7 @@ Products = Callable[[NDArray[np.int64], int], NDArray[np.float32]]
 CELL = 1024  # references of a cell, at most
 SPLITTING = 64  # coordinates by which references are arranged
 BATCH = 256  # queries of a product, so that its result stays in the processor's cache
-FEW = 64  # queries that one thread searches for
+FEW = 64  # queries that one thread searches for, and for which products of 16 bits are slower
 ROUNDING = 2.0**-24  # unit roundoff of float32
 TINY = 2.0**-120
 
@@ -104,7 +104,7 @@ class Cells:
         order = np.argsort(near, kind="stable")  # queries beside each other need the same cells
         left = np.concatenate([short, np.ones((len(short), 1), np.float32)], axis=1)
         products = self._products(left)
-        if self.halves is not None:
+        if self.halves is not None and len(queries) > FEW:
             small, errors = rounded(short)
             margin += 2 * self.halves.margin(short, errors)
             products = self._half_products(small, self.halves)

@@ -20,7 +20,7 @@ from manifpt.manifolds.stored import Stored
 from manifpt.manifolds.threads import shared_out, threads
 from manifpt.memory import available
 
-WORK = 2**33  # coordinates of pairs: an index costs as much as settling so many
+WORK = 2**36  # coordinates of pairs: an index costs about as much as settling so many
 OVERHEAD = 256  # coordinates that take as long as what each pair takes anyway
 SHARE = 0.5  # of the free memory, for a block that the user asked for
 logger = logging.getLogger("manifpt")

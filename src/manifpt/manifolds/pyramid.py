@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from manifpt.manifolds.settling import compiled
 from manifpt.manifolds.threads import shared_out
 
-LEAST = 32  # images of a thread
+LEAST = 2**20  # pixels of a thread
 TILES = 2  # sums along a side of a tile
 
 
@@ -35,7 +35,7 @@ def pyramid(images: NDArray[np.uint8], side: int) -> tuple[NDArray[np.int32], ND
     def part(start: int, stop: int) -> None:
         _added(images[start:stop], side, sums[start:stop], details[start:stop])
 
-    shared_out(part, count, least=LEAST)
+    shared_out(part, count, least=max(1, LEAST // (planes * height * width)))
     return sums, details
 
 
