@@ -44,16 +44,17 @@ def brute(queries: NDArray[np.uint8], references: NDArray[np.uint8], neighbors: 
     return np.argsort(squares(queries, references), axis=1, kind="stable")[:, :neighbors]
 
 
+@pytest.mark.parametrize("tile", [1, 2, 3])
 @pytest.mark.parametrize(("height", "width", "side"), [(16, 24, 2), (20, 12, 4), (24, 40, 8), (8, 8, 8), (6, 10, 1)])
-def test_sums_and_details_are_those_of_plain_integers(height: int, width: int, side: int) -> None:
+def test_sums_and_details_are_those_of_plain_integers(height: int, width: int, side: int, tile: int) -> None:
     images = noise(40, 2, height, width, seed=0)
-    sums, details = pyramid(images, side)
+    sums, details = pyramid(images, side, tile)
     squares = images.astype(np.int64).reshape(40, 2, height // side, side, width // side, side)
     np.testing.assert_array_equal(sums, squares.sum((3, 5)))
     energies = side**2 * (squares**2).sum((3, 5)) - squares.sum((3, 5)) ** 2
-    padded = np.zeros((40, 2, 2 * details.shape[2], 2 * details.shape[3]), np.int64)
+    padded = np.zeros((40, 2, tile * details.shape[2], tile * details.shape[3]), np.int64)
     padded[:, :, : height // side, : width // side] = energies
-    np.testing.assert_array_equal(details, padded.reshape(40, 2, details.shape[2], 2, -1, 2).sum((3, 5)))
+    np.testing.assert_array_equal(details, padded.reshape(40, 2, details.shape[2], tile, -1, tile).sum((3, 5)))
 
 
 @pytest.mark.parametrize("images", [photographs, noise, extremes])
@@ -64,23 +65,22 @@ def test_no_band_and_no_image_is_nearer_than_its_bound(images, height: int, widt
     others[:10] = own[:10]  # equal, and hardly different
     others[5:10, 0, 3, 3] ^= 1
     layout = Bands(*shape, side)
-    count, sums_of_band, across, pixels, plane, scale = layout.layout
+    count, terms, pixels, plane, scale = layout.layout
     one, other = (layout.rows(each.reshape(30, -1)).astype(np.int64) for each in (own, others))
-    sums = count * sums_of_band
-    down = count // 2
+    np.testing.assert_array_equal(layout.rows(own.reshape(30, -1), np.arange(30)[::-1]), one[::-1])
     bounds = np.zeros((30, 30))
     for band in range(count):
-        low = band // down * plane + band % down * pixels
-        high = min(low + pixels, (band // down + 1) * plane)
-        a, b = (each[:, band * sums_of_band : (band + 1) * sums_of_band] for each in (one, other))
-        c, d = (each[:, sums + band * across : sums + (band + 1) * across] for each in (one, other))
-        bound = ((a[:, None] - b) ** 2).sum(2) + (np.maximum(abs(c[:, None] - d) - 1, 0) ** 2).sum(2)
+        low = band // (count // 2) * plane + band % (count // 2) * pixels
+        high = min(low + pixels, (band // (count // 2) + 1) * plane)
+        sums, details = (slice(start, start + terms) for start in (band * terms, (count + band) * terms))
+        bound = ((one[:, None, sums] - other[:, sums]) ** 2).sum(2)
+        bound += (np.maximum(abs(one[:, None, details] - other[:, details]) - 1, 0) ** 2).sum(2)
         assert (bound <= scale * squares(own.reshape(30, -1)[:, low:high], others.reshape(30, -1)[:, low:high])).all()
         bounds += bound
     true = scale * squares(own, others)
     assert (bounds <= true).all()
     assert bounds.sum() > 0.1 * true.sum() or images is not photographs
-    whole = np.array([[pairs._bound(x, y, sums, np.inf) for y in other.astype(np.int16)] for x in one.astype(np.int16)])
+    whole = np.array([[pairs._bound(x, y, np.inf) for y in other.astype(np.int16)] for x in one.astype(np.int16)])
     np.testing.assert_allclose(whole, bounds, rtol=1e-5)
 
 

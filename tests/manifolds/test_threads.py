@@ -53,3 +53,16 @@ def test_searches_beside_each_other_leave_the_threads_of_products_as_they_were()
     assert set(within) == {1}
     assert len(within) == 150
     assert blas_threads() == before
+
+
+def test_after_an_error_no_further_part_is_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    begun = []
+
+    def work(start: int, stop: int) -> None:
+        begun.append(start)
+        raise IndexError(start)  # the error by which a thread sees that nothing is left is another one
+
+    with pytest.raises(IndexError, match="0"):
+        shared_out(work, 100, least=1)
+    assert len(begun) <= 2

@@ -9,24 +9,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manifpt.manifolds.pyramid import TILES, pyramid
+from manifpt.manifolds.pyramid import pyramid
 from manifpt.manifolds.reduction import pooled
+from manifpt.manifolds.threads import shared_out
 
 WORTH = 2**15  # coordinates of an image, from which on its bands cost much less than its pixels
+BAND = 4  # rows of squares
 SIDE = 8  # pixels of a square's side, at most: 16 bits hold its sum
-ROWS = 256  # images whose bands are computed at once
+ROWS = 32  # images whose bands are computed at once
 
-Layout = tuple[int, int, int, int, int, int]
+Layout = tuple[int, int, int, int, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Bands:
-    """The layout of an image's sums: a band is as many rows of one plane as a tile is high.
+    """The layout of an image's sums: a band is a few rows of squares of one plane.
 
-    A band has the sums S of its squares and, d, the whole part of the root of side² times the energy of what they leave
-    in each of its tiles. Then side² times the squared distance of two images in a band is at least the sum of all
+    A band has of each square the sum S of its pixels, and d, the whole part of the root of side² times the energy of
+    what their mean leaves. Then side² times the squared distance of two images in a band is at least the sum of all
     (S − S′)² and max(|d − d′| − 1, 0)²: the pixels of a square are their mean S/side² and a rest that is orthogonal to
-    it, and by the reverse triangle inequality the rests in a tile are no nearer than their lengths.
+    it, and by the reverse triangle inequality two rests are no nearer than their lengths.
 
     Args:
         planes: Channels.
@@ -42,28 +44,29 @@ class Bands:
 
     @property
     def layout(self) -> Layout:
-        """Where things lie: the bands, the sums and tiles of each, its pixels, the pixels of a plane, and side²."""
-        down, across = (-(-length // (self.side * TILES)) for length in (self.height, self.width))
-        squares = TILES * (self.width // self.side)
-        pixels = TILES * self.side * self.width
-        return self.planes * down, squares, across, pixels, self.height * self.width, self.side**2
+        """Where things lie: the bands, the squares of each, its pixels, the pixels of a plane, and side²."""
+        down = -(-self.height // (self.side * BAND))
+        squares, pixels = BAND * (self.width // self.side), BAND * self.side * self.width
+        return self.planes * down, squares, pixels, self.height * self.width, self.side**2
 
     def rows(self, images: NDArray[np.uint8], numbers: NDArray[np.int64] | None = None) -> NDArray[np.int16]:
-        """Return the sums of all bands and then their tiles, (n, sums + tiles), of images (n, d) or of some."""
-        numbers = np.arange(len(images)) if numbers is None else numbers
-        shape = (self.planes, self.height, self.width)
-        count, squares, across, *_ = self.layout
-        found = np.zeros((len(numbers), count * (squares + across)), np.int16)
-        for start in range(0, len(numbers), ROWS):
-            wanted = numbers[start : start + ROWS]
-            sums, details = pyramid(images[wanted].reshape(len(wanted), *shape), self.side)
-            own = found[start : start + ROWS]
-            # The last band may have fewer; what it lacks is zero in all images.
-            whole = own[:, : count * squares].reshape(len(wanted), self.planes, -1, sums.shape[3])
-            whole[:, :, : sums.shape[2]] = sums
-            # These roots are below 2¹⁴, so that float64 gives their whole part without error.
-            own[:, count * squares :] = np.floor(np.sqrt(details)).reshape(len(wanted), -1)
-        return found
+        """Return the sums of all bands and then their details, (n, 2 · squares), of images (n, d) or of some."""
+        count, squares, *_ = self.layout
+        chosen = len(images) if numbers is None else len(numbers)
+        found = np.zeros((chosen, 2, self.planes, count // self.planes * BAND, self.width // self.side), np.int16)
+
+        def part(first: int, last: int) -> None:
+            for start in range(first, last, ROWS):
+                block = slice(start, min(start + ROWS, last))
+                own = images[block if numbers is None else numbers[block]]
+                sums, details = pyramid(own.reshape(len(own), self.planes, self.height, self.width), self.side, 1)
+                # The last band of a plane may have fewer rows; what it lacks is zero in all images.
+                found[block, 0, :, : sums.shape[2]] = sums
+                # These roots are below 2¹³, so that float64 gives their whole part without error.
+                found[block, 1, :, : sums.shape[2]] = np.sqrt(details)
+
+        shared_out(part, chosen, least=ROWS)
+        return found.reshape(chosen, 2 * count * squares)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ class Banded:
 
     Args:
         bands: How images are divided.
-        rows: (m, sums + tiles) of the references.
+        rows: (m, 2 · squares) of the references.
     """
 
     bands: Bands
@@ -92,8 +95,12 @@ def bands(shape: tuple[int, ...], kind: np.dtype[Any]) -> Bands | None:
     return Bands(pooling.planes, pooling.height, pooling.width, min(pooling.side, SIDE))
 
 
-def strongest(own: NDArray[np.int16], layout: Layout) -> NDArray[np.int64]:
-    """Return the bands of some images, those with the strongest details first: their bounds say least."""
-    count, squares, *_ = layout
-    details = own[:, count * squares :].reshape(len(own), count, -1)
-    return np.argsort(-np.einsum("nbt,nbt->b", details, details, dtype=np.float64), kind="stable")
+def telling(own: NDArray[np.int16], others: NDArray[np.int16], layout: Layout) -> NDArray[np.int64]:
+    """Return the bands of some pairs, those first whose pixels are likely to add most to the bound.
+
+    Two rests of lengths d and d′ that have nothing to do with each other are by about 2dd′ farther apart than the
+    bound says.
+    """
+    squares = layout[0] * layout[1]
+    gaps = own[:, squares:].astype(np.float64) * others[:, squares:]
+    return np.argsort(-gaps.sum(axis=0).reshape(layout[0], -1).sum(axis=1), kind="stable")

@@ -17,7 +17,7 @@ from manifpt.manifolds.bounds import begun, boxes, scanned
 from manifpt.manifolds.halves import Halves, halves, rounded
 from manifpt.manifolds.pairs import Pairs
 from manifpt.manifolds.prefix import Coordinates
-from manifpt.manifolds.threads import one_blas_thread, shared_out
+from manifpt.manifolds.threads import PARTS, one_blas_thread, shared_out
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -116,7 +116,7 @@ class Cells:
             for cell in np.unique(near[places]):
                 beside = places[near[places] == cell]
                 begun(products(beside, cell), beside, self.starts[cell], *state)
-            pairs = None if self.banded is None or bands is None else Pairs(self.banded, bands, places, state)
+            pairs = None if self.banded is None or bands is None else Pairs(self.banded, bands, state)
             bounds = boxes(short[places], self.low, self.high)
             for cell in np.argsort(bounds.sum(axis=0)):
                 # The limits are those of the last cell, so that this can only be too many.
@@ -137,7 +137,8 @@ class Cells:
             for place in range(start, stop, BATCH):
                 batch(order[place : min(place + BATCH, stop)])
 
-        _in_threads(part, len(queries))
+        # Large references come from main memory once for each part.
+        _in_threads(part, len(queries), each=PARTS if self.banded is None else 1)
         return int(settled.sum())
 
     def _products(self, left: NDArray[np.float32]) -> Products:
@@ -210,10 +211,10 @@ def _halved(rows: NDArray[np.float32], places: NDArray[np.int64], most: int) -> 
     return [*_halved(rows, places[order[:half]], most), *_halved(rows, places[order[half:]], most)]
 
 
-def _in_threads(part: Callable[[int, int], None], count: int) -> None:
+def _in_threads(part: Callable[[int, int], None], count: int, *, each: int = PARTS) -> None:
     # The queries are shared out already; threads of a small product would wait for each other longer than it takes.
     with one_blas_thread():
         if count <= FEW:
             part(0, count)
         else:
-            shared_out(part, count, least=FEW)
+            shared_out(part, count, least=FEW, each=each)

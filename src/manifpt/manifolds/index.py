@@ -103,8 +103,10 @@ def _chosen(references: NDArray[Any], shape: tuple[int, ...], cell: int, layout:
     wanted = min(max(references.shape[1] // WORTH, COORDINATES[0]), COORDINATES[1 if layout is None else 0])
     prefix = fitted(references, shape, most=wanted)
     few, nearest = _sample(references)
-    if _left(prefix, few, nearest, SHORT[0]) <= min(references.shape[1] / wanted / LOOKS, MOST):
-        return Index(prefix, cells(prefix.rows(references), short=SHORT[0], most=cell))
+    # The bands of a large image take longer than a whole product.
+    short = SHORT[0] if layout is None else prefix.width
+    if _left(prefix, few, nearest, short) <= min(references.shape[1] / wanted / LOOKS, MOST):
+        return Index(prefix, cells(prefix.rows(references), short=short, most=cell))
     room = int(available() * SHARE / (12 * len(references)))
     longer = fitted(references, shape, most=min(EVERY, room))
     for short in SHORT[1:]:

@@ -7,12 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manifpt.manifolds.bands import Banded, Layout, strongest
+from manifpt.manifolds.bands import Banded, Layout, telling
 from manifpt.manifolds.bounds import apart, kept, reach
 from manifpt.manifolds.settling import compiled, settled, squared_pixels
 
+PROMISING = 0.95  # share of the limit, below which a bound is likely to belong to a nearer reference
 LOOK = 512  # sums between two looks at a limit
 ROUNDING = 2.0**-24  # unit roundoff of float32
+SAMPLE = 64  # pairs by which the order of the bands is chosen
 MOST = 2**20  # pairs that are kept until all cells were looked at
 
 State = tuple[Any, ...]
@@ -28,7 +30,7 @@ def _sums(one: NDArray[np.int16], other: NDArray[np.int16]) -> Any:
 
 
 @compiled(bounds=True)
-def _tiles(one: NDArray[np.int16], other: NDArray[np.int16]) -> Any:
+def _details(one: NDArray[np.int16], other: NDArray[np.int16]) -> Any:
     total = np.float32(0)
     for place in range(len(one)):
         between = np.int32(np.int32(one[place]) - np.int32(other[place]))
@@ -38,15 +40,20 @@ def _tiles(one: NDArray[np.int16], other: NDArray[np.int16]) -> Any:
 
 
 @compiled()
-def _bound(one: NDArray[np.int16], other: NDArray[np.int16], sums: int, limit: float) -> float:
+def _bound(one: NDArray[np.int16], other: NDArray[np.int16], limit: float) -> float:
     """Return what side² times a squared distance is at least, or a part of it that exceeds the limit already."""
-    total = 0.0
+    total, sums = 0.0, len(one) // 2
     for start in range(0, sums, LOOK):
         stop = min(start + LOOK, sums)
         total += float(_sums(one[start:stop], other[start:stop]))
         if total > limit:
             return total
-    return total + float(_tiles(one[sums:], other[sums:]))
+    for start in range(sums, 2 * sums, LOOK):
+        stop = min(start + LOOK, 2 * sums)
+        total += float(_details(one[start:stop], other[start:stop]))
+        if total > limit:
+            return total
+    return total
 
 
 @compiled()
@@ -77,11 +84,10 @@ def gathered(  # noqa: PLR0917  (machine code takes its arguments by place)
     """Write down the pairs that neither products nor rows nor bands exclude, and return how many of each query.
 
     See ``bounds.scanned`` for products and rows. A sum of T float32 terms is at most (1 + (T + 3)2⁻²⁴) times the true
-    one. Of each query the pair that seems nearest is settled at once: its distance excludes others.
+    one. Of each query the pair that seems nearest is settled at once if it is likely to exclude others.
     """
     dimensions, last, terms = queries.shape[1], squares.shape[1] - 1, rows.shape[1]
-    sums = layout[0] * layout[1]
-    widened = layout[5] * (1 + 4 * (LOOK + own.shape[1] - sums + 8) * ROUNDING)
+    widened = layout[4] * (1 + 4 * (max(LOOK, layout[1]) + 8) * ROUNDING)
     found, lanes = np.zeros(len(places), np.int64), np.empty(products.shape[1], np.int64)
     for line in range(len(places)):
         query = places[line]
@@ -94,12 +100,12 @@ def gathered(  # noqa: PLR0917  (machine code takes its arguments by place)
             row = start + lanes[place]
             if apart(coordinates[query], rows[row], limit):
                 continue
-            total = _bound(own[query], others[row], sums, most)
+            total = _bound(own[query], others[row], most)
             if total <= most:
                 pair_queries[pairs], pair_references[pairs], totals[pairs] = query, row, total
                 best = pairs if best < 0 or total < totals[best] else best
                 pairs, found[line] = pairs + 1, found[line] + 1
-        if best >= 0:
+        if best >= 0 and totals[best] < PROMISING * most:
             number = numbers[pair_references[best]]
             settled(queries, query, references, number, first + number, squares, nearest)
     return found
@@ -129,22 +135,22 @@ def refined(  # noqa: PLR0917  (machine code takes its arguments by place)
     both within (T + 3)2⁻²⁴ of its true bound; all of them together are at most the total, which thus is right within
     2(T + 3)2⁻²⁴ of itself.
     """
-    count, squares_of_band, across, most, plane, scale = layout
-    dimensions, last, sums = queries.shape[1], squares.shape[1] - 1, count * squares_of_band
-    widened = scale * (1 + 4 * (LOOK + own.shape[1] - sums + 8) * ROUNDING)
+    count, terms, most, plane, scale = layout
+    dimensions, last, sums = queries.shape[1], squares.shape[1] - 1, count * terms
+    widened = scale * (1 + 4 * (max(LOOK, layout[1]) + 8) * ROUNDING)
     down = count // (dimensions // plane)
     for step in range(-1, count):
         band = order[max(step, 0)]
         low = band // down * plane + band % down * most
         high = min(low + most, (band // down + 1) * plane)
-        pooled, tiles = band * squares_of_band, sums + band * across
+        pooled, rest = band * terms, sums + band * terms
         left = 0
         for pair in range(pairs):
             query, row, total = pair_queries[pair], pair_references[pair], totals[pair]
             if step >= 0:
                 one, other = own[query], others[row]
-                total -= _sums(one[pooled : pooled + squares_of_band], other[pooled : pooled + squares_of_band])
-                total -= _tiles(one[tiles : tiles + across], other[tiles : tiles + across])
+                total -= _sums(one[pooled : pooled + terms], other[pooled : pooled + terms])
+                total -= _details(one[rest : rest + terms], other[rest : rest + terms])
                 pixels = references[numbers[row], low:high]
                 total += scale * squared_pixels(queries[query, low:high], pixels, np.inf)
             if total <= squares[query, last] * widened:
@@ -161,15 +167,13 @@ class Pairs:
 
     Args:
         banded: The references' bands.
-        own: The queries' (n, sums + tiles).
-        places: Rows of the queries that are searched for.
+        own: The queries' (n, 2 · squares).
         state: What ``scanned`` and ``gathered`` both take: queries, coordinates, references, rows, numbers, first,
             slack, factor, squares, nearest.
     """
 
-    def __init__(self, banded: Banded, own: NDArray[np.int16], places: NDArray[np.int64], state: State) -> None:
+    def __init__(self, banded: Banded, own: NDArray[np.int16], state: State) -> None:
         self.layout, self.bands, self.state = banded.bands.layout, (own, banded.rows), state
-        self.order = strongest(own[places], self.layout)
         self.room: tuple[NDArray[Any], ...] = ()
         self.count = 0
 
@@ -187,10 +191,13 @@ class Pairs:
 
     def settle(self) -> None:
         """Settle those that no band excludes."""
-        queries, _, references, _, numbers, first, *_, squares, nearest = self.state
-        data: State = (queries, references, numbers, first, *self.bands, self.layout, self.order)
-        data = (*data, *self.room, self.count, squares, nearest)
         if self.count:
+            queries, _, references, _, numbers, first, *_, squares, nearest = self.state
+            some = np.linspace(0, self.count - 1, min(self.count, SAMPLE)).astype(int)
+            own, others = (bands[rows[some]] for bands, rows in zip(self.bands, self.room, strict=False))
+            order = telling(own, others, self.layout)
+            data: State = (queries, references, numbers, first, *self.bands, self.layout, order)
+            data = (*data, *self.room, self.count, squares, nearest)
             refined(*data)
         self.count = 0
 

@@ -75,7 +75,7 @@ class Prefix:
         values = np.empty((len(points), self.coordinates), np.float32)
         errors = np.empty(len(points))
         eta = 8 * (points.shape[1] + 64) * UNIT + 2 * self.departure
-        for block in _blocks(points):
+        for block in _blocks(points, self.reduction.held(points.shape[1])):
             reduced, squares, norms = self.reduction.rows(points[block], self.factor, self.center)
             rotated = reduced if self.rotation is None else reduced @ self.rotation
             remainders = np.sqrt(np.maximum(squares - np.einsum("ij,ij->i", rotated, rotated), 0))
@@ -100,7 +100,7 @@ def fitted(points: NDArray[Any], shape: tuple[int, ...], *, most: int | None, se
         seed: Of the rows from which the directions are learned. No projection depends on it.
     """
     reach, total = 0.0, np.zeros(points.shape[1])
-    for rows in _blocks(points):
+    for rows in _blocks(points, points.shape[1]):
         reach = max(reach, float(points[rows].max()), -float(points[rows].min()))
         total += points[rows].sum(0, dtype=np.float64)
     factor = 2.0 ** -math.ceil(math.log2(reach)) if reach > 0 else 1.0
@@ -116,15 +116,15 @@ def fitted(points: NDArray[Any], shape: tuple[int, ...], *, most: int | None, se
     few = max(2, min(SAMPLE, len(points), SAMPLE_BYTES // (8 * width)))
     places = np.sort(rng.choice(len(points), few, replace=False)) if few < len(points) else np.arange(len(points))
     reduced = np.empty((len(places), width))
-    for rows in _blocks(points[: len(places)]):
+    for rows in _blocks(points[: len(places)], reduction.held(points.shape[1])):
         reduced[rows] = reduction.rows(points[places[rows]], factor, center)[0]
     rotation = _directions(reduced, min(most, width), seed)
     departure = float(np.linalg.norm(rotation.T @ rotation - np.eye(rotation.shape[1])))
     return Prefix(factor, center, reduction, rotation, rotation.shape[1], departure)
 
 
-def _blocks(points: NDArray[Any]) -> list[slice]:
-    size = max(1, min(ROWS, BLOCK // points.shape[1]))
+def _blocks(points: NDArray[Any], held: int) -> list[slice]:
+    size = max(1, min(ROWS, BLOCK // held))
     return [slice(start, min(start + size, len(points))) for start in range(0, len(points), size)]
 
 

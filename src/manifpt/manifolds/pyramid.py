@@ -1,4 +1,4 @@
-"""Sums of pixels over squares, and how much they leave in tiles of four of them: integers, so without any rounding."""
+"""Sums of pixels over squares, and how much they leave in tiles of them: integers, so without any rounding."""
 
 from __future__ import annotations
 
@@ -8,13 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifpt.manifolds.settling import compiled
-from manifpt.manifolds.threads import shared_out
-
-LEAST = 2**20  # pixels of a thread
-TILES = 2  # sums along a side of a tile
 
 
-def pyramid(images: NDArray[np.uint8], side: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+def pyramid(images: NDArray[np.uint8], side: int, tile: int) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the sums of squares of side × side pixels, and side² times the energy of what they leave in each tile.
 
     With S the sums of a tile and x its pixels, the energy of the details is Σx² − ΣS²/side².
@@ -22,25 +18,22 @@ def pyramid(images: NDArray[np.uint8], side: int) -> tuple[NDArray[np.int32], ND
     Args:
         images: (n, planes, height, width) uint8.
         side: Divides height and width.
+        tile: Squares along a side of a tile.
 
     Returns:
-        (n, planes, height/side, width/side), (n, planes, tiles down, tiles across), where tiles of 2 × 2 sums may stand
-        out over the border.
+        (n, planes, height/side, width/side), (n, planes, tiles down, tiles across), where tiles may stand out over the
+        border.
     """
     count, planes, height, width = images.shape
     rows, columns = height // side, width // side
     sums = np.empty((count, planes, rows, columns), np.int32)
-    details = np.empty((count, planes, -(-rows // TILES), -(-columns // TILES)), np.int64)
-
-    def part(start: int, stop: int) -> None:
-        _added(images[start:stop], side, sums[start:stop], details[start:stop])
-
-    shared_out(part, count, least=max(1, LEAST // (planes * height * width)))
+    details = np.empty((count, planes, -(-rows // tile), -(-columns // tile)), np.int64)
+    _added(images, side, tile, sums, details)
     return sums, details
 
 
 @compiled()
-def _added(images: NDArray[Any], side: int, sums: NDArray[np.int32], details: NDArray[np.int64]) -> None:
+def _added(images: NDArray[Any], side: int, tile: int, sums: NDArray[np.int32], details: NDArray[np.int64]) -> None:
     count, planes, _, width = images.shape
     single, squared = np.empty(width, np.uint32), np.empty(width, np.uint32)
     for image in range(count):
@@ -48,7 +41,7 @@ def _added(images: NDArray[Any], side: int, sums: NDArray[np.int32], details: ND
             for tall in range(details.shape[2]):
                 for wide in range(details.shape[3]):
                     details[image, plane, tall, wide] = 0
-                for line in range(tall * TILES, min((tall + 1) * TILES, sums.shape[2])):
+                for line in range(tall * tile, min((tall + 1) * tile, sums.shape[2])):
                     single[:] = 0
                     squared[:] = 0
                     for row in range(line * side, (line + 1) * side):
@@ -63,4 +56,4 @@ def _added(images: NDArray[Any], side: int, sums: NDArray[np.int32], details: ND
                             total += single[column]
                             energy += squared[column]
                         sums[image, plane, line, place] = total
-                        details[image, plane, tall, place // TILES] += side * side * energy - total * total
+                        details[image, plane, tall, place // tile] += side * side * energy - total * total

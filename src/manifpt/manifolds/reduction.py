@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifpt.manifolds.pyramid import pyramid
+from manifpt.manifolds.threads import shared_out
 
+LEAST = 2**20  # pixels of a thread
 SMALL = 64  # pixels of the shorter side of an image, up to which few sums suffice
 SIDES = (16, 32)  # sums along the shorter side, at least: of small images, of others
+TILES = 2  # sums along a side of a tile, whose details one length stands for
 PLANE = 2  # axes of an image
 
 Rows = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
@@ -35,6 +38,10 @@ class Reduction(Protocol):
         """
         ...
 
+    def held(self, dimensions: int) -> int:
+        """Return how many coordinates ``rows`` holds of a point at once, in 64 bits."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Whole:
@@ -43,6 +50,10 @@ class Whole:
     def rows(self, points: NDArray[Any], factor: float, center: NDArray[np.float64]) -> Rows:
         """Return the rows themselves; see ``Reduction``."""
         return _centred(points, factor, center)
+
+    def held(self, dimensions: int) -> int:
+        """Return all of them; see ``Reduction``."""
+        return dimensions
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +79,25 @@ class Pooled:
     def rows(self, points: NDArray[Any], factor: float, center: NDArray[np.float64]) -> Rows:
         """Return (n, planes · height/side · width/side + tiles); see ``Reduction``. Details have no centre."""
         images = points.reshape(len(points), self.planes, self.height, self.width)
-        sums, details = (part.reshape(len(points), -1) for part in pyramid(images, self.side))
-        squares = np.einsum("ij,ij->i", sums, sums, dtype=np.float64) + details.sum(1)
         middle = center.reshape(self.planes, self.height // self.side, self.side, -1, self.side).sum((2, 4)).ravel()
-        scale = factor / self.side
-        reduced = np.empty((len(points), sums.shape[1] + details.shape[1]))
-        reduced[:, : sums.shape[1]] = sums * scale - middle / self.side
-        reduced[:, sums.shape[1] :] = np.sqrt(details) * scale
-        return reduced, np.einsum("ij,ij->i", reduced, reduced), np.sqrt(squares) * scale
+        scale, count = factor / self.side, len(middle)
+        width = count + self.planes * math.prod(-(-side // (self.side * TILES)) for side in (self.height, self.width))
+        reduced, squares, norms = np.empty((len(points), width)), np.empty(len(points)), np.empty(len(points))
+
+        def part(start: int, stop: int) -> None:
+            own = slice(start, stop)
+            sums, details = (each.reshape(stop - start, -1) for each in pyramid(images[own], self.side, TILES))
+            reduced[own, :count] = sums * scale - middle / self.side
+            reduced[own, count:] = np.sqrt(details) * scale
+            squares[own] = np.einsum("ij,ij->i", reduced[own], reduced[own])
+            norms[own] = np.sqrt(np.einsum("ij,ij->i", sums, sums, dtype=np.float64) + details.sum(1)) * scale
+
+        shared_out(part, len(points), least=max(1, LEAST // points.shape[1]))
+        return reduced, squares, norms
+
+    def held(self, dimensions: int) -> int:
+        """Return about twice the sums and details, which are integers before they are reduced."""
+        return 4 * dimensions // self.side**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +119,10 @@ class Folded:
         rows, squares, norms = _centred(points, factor, center)
         pairs = (rows[:, self.first] + rows[:, self.second]) * math.sqrt(0.5)
         return np.concatenate([rows[:, self.single], pairs], axis=1), squares, norms
+
+    def held(self, dimensions: int) -> int:
+        """Return all of them; see ``Reduction``."""
+        return dimensions
 
 
 def whole() -> Reduction:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -22,13 +23,14 @@ def threads() -> int:
     return int(asked) if asked.isdecimal() and int(asked) else len(os.sched_getaffinity(0))
 
 
-def shared_out(work: Callable[[int, int], None], count: int, *, least: int) -> None:
+def shared_out(work: Callable[[int, int], None], count: int, *, least: int, each: int = PARTS) -> None:
     """Call ``work`` with the bounds of consecutive parts of a count, in several threads.
 
     Args:
         work: Must release the interpreter's lock, and write to places of its own only.
         count: How many rows there are.
         least: Rows of a part, at least.
+        each: Parts of a thread, at most.
 
     Example:
         >>> rows = []
@@ -36,14 +38,31 @@ def shared_out(work: Callable[[int, int], None], count: int, *, least: int) -> N
         >>> rows
         [(0, 5)]
     """
-    parts = min(PARTS * threads(), -(-count // least))
+    parts = min(each * threads(), -(-count // least))
     if parts <= 1 or threads() == 1:
         work(0, count)
         return
-    bounds = np.linspace(0, count, parts + 1).astype(int)
-    with ThreadPoolExecutor(threads()) as pool:
-        for done in [pool.submit(work, int(start), int(stop)) for start, stop in pairwise(bounds)]:
-            done.result()
+    bounds = np.linspace(0, count, parts + 1).astype(int).tolist()
+    left = deque(pairwise(bounds))
+
+    def some() -> None:
+        while True:
+            try:
+                start, stop = left.popleft()
+            except IndexError:
+                return
+            try:
+                work(start, stop)
+            except BaseException:
+                left.clear()  # nobody wants the others any more
+                raise
+
+    # The thread that asks works as well: to start another one takes as long as a small part.
+    with ThreadPoolExecutor(min(threads(), parts) - 1) as pool:
+        others = [pool.submit(some) for _ in range(min(threads(), parts) - 1)]
+        some()
+    for other in others:
+        other.result()
 
 
 @contextmanager
