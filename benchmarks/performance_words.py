@@ -23,7 +23,8 @@ PROJECTION = """
 How many times faster the exact search is than others (`python benchmarks/projection.py`). References are CIFAR-10
 training reals with flips and shifts, or crops of three of scikit-image's photographs; queries are CIFAR-10 test reals
 and their flips, images of published generators of `gm-cifar10-wild`, or crops of a fourth photograph: no query has a
-relative among the references. {exact} Conversion of the queries is in the time, building is not.
+relative among the references. Crops of one photograph overlap; as many different photographs may behave otherwise.
+{exact} Conversion of the queries is in the time, building is not.
 """
 
 EXACT = (

@@ -40,8 +40,9 @@ def in_order(work: Callable[[Given], Made], given: Sequence[Given], *, ahead: in
         made = work(given[len(taken)])
         taken.append(time.perf_counter() - started)
         yield made
-    if len(taken) < len(given):
-        yield from _by_threads(work, given[len(taken) :], ahead, _threads(statistics.median(taken)))
+    left = given[len(taken) :]
+    threads = _threads(statistics.median(taken)) if left else 1
+    yield from map(work, left) if threads == 1 else _by_threads(work, left, ahead, threads)
 
 
 def _threads(seconds: float) -> int:
