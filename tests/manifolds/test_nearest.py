@@ -17,9 +17,11 @@ from manifpt.manifolds.nearest import Nearest
 from manifpt.manifolds.reduction import pooled
 
 
-@pytest.fixture(autouse=True, params=["settled", "indexed"])
+@pytest.fixture(autouse=True, params=["settled", "plain", "indexed"])
 def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Few pairs are settled at once, more by an index; both have to be the same."""
+    """Few pairs are settled at once, more by products, many by an index; all have to be the same."""
+    if request.param == "plain":
+        monkeypatch.setattr(nearest, "PLAIN", 0)
     if request.param == "indexed":
         monkeypatch.setattr(nearest, "WORK", 0)
     return str(request.param)
@@ -275,6 +277,22 @@ def test_an_index_settles_few_of_the_pairs_where_images_are_smooth(monkeypatch: 
     queries = images[:100]
     settled = built.search(queries, built.prepared(queries), images[100:], first=0, squares=squares, nearest=numbers)
     assert 0 < settled < 0.02 * 100 * 2000
+
+
+def test_a_better_index_takes_the_place_of_products_once_it_pays(monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    references, queries = (rng.standard_normal((count, 40)).astype(np.float32) for count in (500, 30))
+    expected, _ = brute(queries, references, 2)
+    monkeypatch.setattr(nearest, "PLAIN", 0)
+    each = 30 * 500 * (40 + nearest.OVERHEAD)
+    monkeypatch.setattr(nearest, "WORK", 3 * each)
+    manifold, kinds = Nearest(neighbors=2).fit([Points(references)]), []
+    for _ in range(4):
+        np.testing.assert_array_equal(manifold.search(Points(queries)).numbers, expected)
+        kinds.append((manifold.parts_[0].plain, manifold.parts_[0].index))
+    assert [plain for plain, _ in kinds] == [True, True, False, False]
+    assert kinds[0][1] is kinds[1][1]
+    assert kinds[2][1] is kinds[3][1]
 
 
 def test_blocks_in_files_are_searched_where_they_lie(tmp_path: Path) -> None:

@@ -32,8 +32,15 @@ SHARE = 0.25  # of the free memory, for coordinates
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is known of queries without a look at any reference: their coordinates, and their bands if there are any."""
+    """What is known of queries without a look at any reference.
 
+    Args:
+        prefix: By which it is known.
+        coordinates: Of the queries.
+        bands: Of the queries; None where references have none.
+    """
+
+    prefix: Prefix
     coordinates: Coordinates
     bands: NDArray[np.int16] | None
 
@@ -48,7 +55,8 @@ class Index:
     def prepared(self, queries: NDArray[Any]) -> Prepared:
         """Return what a search needs of queries; indices with the same prefix share it."""
         banded = self.cells.banded
-        return Prepared(self.prefix.rows(queries), None if banded is None else banded.bands.rows(queries))
+        bands = None if banded is None else banded.bands.rows(queries)
+        return Prepared(self.prefix, self.prefix.rows(queries), bands)
 
     def search(
         self,
@@ -73,7 +81,14 @@ class Index:
         )
 
 
-def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like: Index | None = None) -> Index:
+def roomy(references: int, dimensions: int) -> bool:
+    """Return whether there is memory for products of all coordinates of so many references."""
+    return references * dimensions * 12 <= available() * SHARE
+
+
+def indexed(
+    references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like: Index | None = None, plain: bool = False
+) -> Index:
     """Return the index of references.
 
     Images have most of their energy in few directions: a product of 64 principal coordinates excludes nearly all. Flat
@@ -85,9 +100,13 @@ def indexed(references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like
         shape: Of one point.
         cell: References that are compared at once, at most.
         like: The index of other references of the same space, whose prefix bounds distances of these as well.
+        plain: Whether to take products of all coordinates, as they are, for which nothing has to be learned.
     """
-    layout = bands(shape, references.dtype)
-    if like is None:
+    layout = None if plain else bands(shape, references.dtype)
+    if like is None and plain:
+        everything = fitted(references, shape, most=None)
+        found = Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell))
+    elif like is None:
         found = _chosen(references, shape, cell, layout)
     else:
         rows, own = like.prefix.rows(references), like.cells

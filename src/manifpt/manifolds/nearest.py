@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from manifpt.embeddings.embedding import Points
 from manifpt.manifolds.cells import BATCH, CELL
 from manifpt.manifolds.counts import whole
-from manifpt.manifolds.index import EVERY, Index, Prepared, indexed
+from manifpt.manifolds.index import EVERY, Index, Prepared, indexed, roomy
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.settling import settled_all
 from manifpt.manifolds.stored import Stored
@@ -21,6 +21,7 @@ from manifpt.manifolds.threads import shared_out, threads
 from manifpt.memory import available
 
 WORK = 2**36  # coordinates of pairs: an index costs about as much as settling so many
+PLAIN = 2**30  # the same for an index of products alone, of points that are no pixels
 OVERHEAD = 256  # coordinates that take as long as what each pair takes anyway
 SHARE = 0.5  # of the free memory, for a block that the user asked for
 logger = logging.getLogger("manifpt")
@@ -48,12 +49,14 @@ class Part:
         first: Index of the first.
         index: None until there were enough queries.
         asked: How many queries there were.
+        plain: Whether the index has products alone, until a better one pays.
     """
 
     values: NDArray[Any]
     first: int
     index: Index | None = None
     asked: int = 0
+    plain: bool = False
 
 
 class Nearest:
@@ -140,14 +143,11 @@ class Nearest:
         numbers: NDArray[np.int64],
     ) -> None:
         part.asked += len(queries)
-        work = part.asked * self.references * (part.values.shape[1] + OVERHEAD)
-        if part.index is None and work >= WORK:
-            like = next((other.index for other in self.parts_ if other.index is not None), None)
-            shape = self.stored_.blocks[0].values.shape[1:]
-            part.index = indexed(part.values, shape, cell=self._cell(part.values), like=like)
+        self._improve(part)
         if part.index is not None:
             of = id(part.index.prefix)
-            prepared[of] = prepared.get(of) or part.index.prepared(queries)
+            if of not in prepared or prepared[of].prefix is not part.index.prefix:
+                prepared[of] = part.index.prepared(queries)
             values = part.values
             part.index.search(queries, prepared[of], values, first=part.first, squares=squares, nearest=numbers)
             return
@@ -156,6 +156,20 @@ class Nearest:
             settled_all(queries, np.arange(start, stop), part.values, part.first, squares, numbers)
 
         shared_out(some, len(queries), least=1)
+
+    def _improve(self, part: Part) -> None:
+        """Give a part the index that pays for as many queries as there were."""
+        dimensions = part.values.shape[1]
+        work = part.asked * self.references * (dimensions + OVERHEAD)
+        plain = work < WORK
+        # Pixels are settled as fast as products are made.
+        if plain and (work < PLAIN or part.values.dtype == np.uint8 or not roomy(self.references, dimensions)):
+            return
+        if part.index is None or (part.plain and not plain):
+            alike = (other.index for other in self.parts_ if other.index is not None and other.plain == plain)
+            shape, cell = self.stored_.blocks[0].values.shape[1:], self._cell(part.values)
+            part.index = indexed(part.values, shape, cell=cell, like=next(alike, None), plain=plain)
+            part.plain = plain
 
     def _cell(self, references: NDArray[Any]) -> int:
         asked = min(self.block or CELL, CELL, len(references))
