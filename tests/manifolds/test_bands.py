@@ -36,8 +36,9 @@ def extremes(count: int, *shape: int, seed: int) -> NDArray[np.uint8]:
 
 
 def squares(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> NDArray[np.int64]:
-    flat, others = (images.reshape(len(images), -1).astype(np.int64) for images in (one, other))
-    return np.stack([((flat - row) ** 2).sum(axis=1) for row in others], axis=1)
+    # float64 holds all of these integers.
+    flat, others = (images.reshape(len(images), -1).astype(np.float64) for images in (one, other))
+    return ((flat**2).sum(1)[:, None] + (others**2).sum(1) - 2 * flat @ others.T).astype(np.int64)
 
 
 def brute(queries: NDArray[np.uint8], references: NDArray[np.uint8], neighbors: int) -> NDArray[np.int64]:
@@ -104,6 +105,46 @@ def test_large_images_have_the_neighbours_of_brute_force(images, neighbors: int,
     part = manifold.parts_[0]
     assert part.index is not None
     assert part.index.cells.banded is not None
+
+
+@pytest.mark.parametrize("shape", [(3, 140, 132), (2, 264, 256), (3, 512, 288)])
+@pytest.mark.parametrize("neighbors", [1, 30])
+def test_every_plane_and_the_last_rows_count(
+    shape: tuple[int, ...], neighbors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums of 4, 8 and 8 pixels; rows that fill no band; more neighbours than a cell has references."""
+    monkeypatch.setattr(nearest, "WORK", 0)
+    monkeypatch.setattr(index, "LOOKS", 1)
+    monkeypatch.setattr(index, "MOST", 1.0)
+    references, queries = photographs(70, *shape, seed=3), photographs(12, *shape, seed=4)
+    # Copies of one image that differ in one plane, and there in its last rows, by their textures.
+    rng = np.random.default_rng(5)
+    references[:40] = references[0]
+    for row, image in enumerate(references[:40]):
+        image[row % shape[0], -8:] = rng.integers(100, 156, (8, shape[2]))
+    queries[:6] = references[10:16]
+    queries[:6, :, -4:] ^= 1
+    manifold = Nearest(neighbors=neighbors, block=20).fit([Points(references)])
+    found = manifold.search(Points(queries))
+    np.testing.assert_array_equal(found.numbers, brute(queries, references, neighbors))
+    np.testing.assert_array_equal(
+        found.squares, np.take_along_axis(squares(queries, references), found.numbers, axis=1)
+    )
+    built = manifold.parts_[0].index
+    assert built is not None
+    assert built.cells.banded is not None
+
+
+def test_bands_are_left_out_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nearest, "WORK", 0)
+    references, queries = photographs(60, *SHAPE, seed=3), photographs(10, *SHAPE, seed=4)
+    for free in (0, 10**6):
+        monkeypatch.setattr(index, "available", lambda free=free: free)
+        manifold = Nearest(neighbors=2).fit([Points(references)])
+        np.testing.assert_array_equal(manifold.search(Points(queries)).numbers, brute(queries, references, 2))
+        built = manifold.parts_[0].index
+        assert built is not None
+        assert built.cells.banded is None
 
 
 def test_pairs_that_are_settled_in_portions_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

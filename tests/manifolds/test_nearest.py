@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +296,44 @@ def test_a_better_index_takes_the_place_of_products_once_it_pays(monkeypatch: py
     assert [plain for plain, _ in kinds] == [True, True, False, False]
     assert kinds[0][1] is kinds[1][1]
     assert kinds[2][1] is kinds[3][1]
+
+
+def test_two_first_searches_at_once_build_one_index(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    references, queries = pixels(400, 3, 8, 8).astype(np.float32), pixels(60, 3, 8, 8, seed=1).astype(np.float32)
+    expected, _ = brute(queries, references, 1)
+    built, build = [], nearest.indexed
+
+    def slow(*given, **options):  # type: ignore[no-untyped-def]
+        built.append(threading.get_ident())
+        time.sleep(0.2)  # long enough for the other thread to come here as well
+        return build(*given, **options)
+
+    monkeypatch.setattr(nearest, "indexed", slow)
+    manifold = Nearest().fit([Points(references)])
+    with ThreadPoolExecutor(2) as pool:
+        for found in list(pool.map(manifold.search, [Points(queries)] * 2)):
+            np.testing.assert_array_equal(found.numbers, expected)
+    assert len(built) == (way != "settled")
+
+
+def test_a_first_file_of_few_references_does_not_decide_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nearest, "WORK", 0)
+    rng = np.random.default_rng(0)
+    images = rng.standard_normal((900, 3, 32, 32)).cumsum(axis=2).cumsum(axis=3)
+    images = np.clip(128 + 4 * images, 0, 255).astype(np.uint8)
+    mapped = []
+    for part, (start, stop) in enumerate([(0, 1), (1, 800)]):
+        values = np.memmap(tmp_path / str(part), np.uint8, "w+", shape=(stop - start, 3, 32, 32))
+        values[:] = images[start:stop]
+        mapped.append(Points(values))
+    manifold = Nearest().fit(mapped)
+    found = manifold.search(Points(images[800:]))
+    expected, _ = brute(images[800:], images[:800], 1)
+    np.testing.assert_array_equal(found.numbers, expected)
+    assert manifold.parts_[0].index is not None
+    assert manifold.parts_[0].index.prefix.width < 800
 
 
 def test_blocks_in_files_are_searched_where_they_lie(tmp_path: Path) -> None:

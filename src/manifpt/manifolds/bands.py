@@ -15,8 +15,9 @@ from manifpt.manifolds.threads import shared_out
 
 WORTH = 2**15  # coordinates of an image, from which on its bands cost much less than its pixels
 BAND = 4  # rows of squares
-SIDE = 8  # pixels of a square's side, at most: 16 bits hold its sum
-ROWS = 32  # images whose bands are computed at once
+SIDES = (4, 8)  # pixels of a square's side: fewer take as much memory as the pixels; of more, 16 bits hold no sum
+ROWS = 32  # images whose bands are computed at once, at most
+BLOCK = 2**24  # pixels of so many, at most
 
 Layout = tuple[int, int, int, int, int]
 
@@ -49,15 +50,21 @@ class Bands:
         squares, pixels = BAND * (self.width // self.side), BAND * self.side * self.width
         return self.planes * down, squares, pixels, self.height * self.width, self.side**2
 
+    @property
+    def size(self) -> int:
+        """Bytes of an image's bands."""
+        return 4 * self.layout[0] * self.layout[1]
+
     def rows(self, images: NDArray[np.uint8], numbers: NDArray[np.int64] | None = None) -> NDArray[np.int16]:
         """Return the sums of all bands and then their details, (n, 2 · squares), of images (n, d) or of some."""
         count, squares, *_ = self.layout
         chosen = len(images) if numbers is None else len(numbers)
+        size = max(1, min(ROWS, BLOCK // images.shape[1]))
         found = np.zeros((chosen, 2, self.planes, count // self.planes * BAND, self.width // self.side), np.int16)
 
         def part(first: int, last: int) -> None:
-            for start in range(first, last, ROWS):
-                block = slice(start, min(start + ROWS, last))
+            for start in range(first, last, size):
+                block = slice(start, min(start + size, last))
                 own = images[block if numbers is None else numbers[block]]
                 sums, details = pyramid(own.reshape(len(own), self.planes, self.height, self.width), self.side, 1)
                 # The last band of a plane may have fewer rows; what it lacks is zero in all images.
@@ -90,9 +97,9 @@ def bands(shape: tuple[int, ...], kind: np.dtype[Any]) -> Bands | None:
         Bands(planes=3, height=256, width=192, side=4)
     """
     pooling = pooled(shape) if kind == np.uint8 and math.prod(shape) >= WORTH else None
-    if pooling is None:
+    if pooling is None or pooling.side < SIDES[0]:
         return None
-    return Bands(pooling.planes, pooling.height, pooling.width, min(pooling.side, SIDE))
+    return Bands(pooling.planes, pooling.height, pooling.width, min(pooling.side, SIDES[1]))
 
 
 def telling(own: NDArray[np.int16], others: NDArray[np.int16], layout: Layout) -> NDArray[np.int64]:

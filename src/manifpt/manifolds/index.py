@@ -87,7 +87,13 @@ def roomy(references: int, dimensions: int) -> bool:
 
 
 def indexed(
-    references: NDArray[Any], shape: tuple[int, ...], *, cell: int, like: Index | None = None, plain: bool = False
+    references: NDArray[Any],
+    shape: tuple[int, ...],
+    *,
+    cell: int,
+    among: int | None = None,
+    like: Index | None = None,
+    plain: bool = False,
 ) -> Index:
     """Return the index of references.
 
@@ -99,15 +105,19 @@ def indexed(
         references: (m, d) uint8 or float32.
         shape: Of one point.
         cell: References that are compared at once, at most.
+        among: How many references there are in all, for which memory has to do; None for these alone.
         like: The index of other references of the same space, whose prefix bounds distances of these as well.
         plain: Whether to take products of all coordinates, as they are, for which nothing has to be learned.
     """
+    among = among or len(references)
     layout = None if plain else bands(shape, references.dtype)
+    if layout is not None and among * layout.size > available() * SHARE:
+        layout = None
     if like is None and plain:
         everything = fitted(references, shape, most=None)
         found = Index(everything, cells(everything.rows(references), short=everything.coordinates, most=cell))
     elif like is None:
-        found = _chosen(references, shape, cell, layout)
+        found = _chosen(references, shape, cell, layout, among)
     else:
         rows, own = like.prefix.rows(references), like.cells
         found = Index(like.prefix, cells(rows, short=own.short, most=cell, half=own.halves is not None))
@@ -117,7 +127,7 @@ def indexed(
     return replace(found, cells=replace(found.cells, banded=banded))
 
 
-def _chosen(references: NDArray[Any], shape: tuple[int, ...], cell: int, layout: Bands | None) -> Index:
+def _chosen(references: NDArray[Any], shape: tuple[int, ...], cell: int, layout: Bands | None, among: int) -> Index:
     # What many coordinates tell apart, bands do as well.
     wanted = min(max(references.shape[1] // WORTH, COORDINATES[0]), COORDINATES[1 if layout is None else 0])
     prefix = fitted(references, shape, most=wanted)
@@ -126,7 +136,7 @@ def _chosen(references: NDArray[Any], shape: tuple[int, ...], cell: int, layout:
     short = SHORT[0] if layout is None else prefix.width
     if _left(prefix, few, nearest, short) <= min(references.shape[1] / wanted / LOOKS, MOST):
         return Index(prefix, cells(prefix.rows(references), short=short, most=cell))
-    room = int(available() * SHARE / (12 * len(references)))
+    room = max(1, int(available() * SHARE / (12 * among)))
     longer = fitted(references, shape, most=min(EVERY, room))
     for short in SHORT[1:]:
         if short < longer.width and _left(longer, few, nearest, short) <= FEW:

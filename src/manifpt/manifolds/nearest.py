@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -25,6 +26,7 @@ PLAIN = 2**30  # the same for an index of products alone, of points that are no 
 OVERHEAD = 256  # coordinates that take as long as what each pair takes anyway
 SHARE = 0.5  # of the free memory, for a block that the user asked for
 logger = logging.getLogger("manifpt")
+_building = threading.Lock()  # what two searches at once would both build may differ, as memory does
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,14 +144,15 @@ class Nearest:
         squares: NDArray[np.float64],
         numbers: NDArray[np.int64],
     ) -> None:
-        part.asked += len(queries)
-        self._improve(part)
-        if part.index is not None:
-            of = id(part.index.prefix)
-            if of not in prepared or prepared[of].prefix is not part.index.prefix:
-                prepared[of] = part.index.prepared(queries)
-            values = part.values
-            part.index.search(queries, prepared[of], values, first=part.first, squares=squares, nearest=numbers)
+        with _building:
+            part.asked += len(queries)
+            self._improve(part)
+            index = part.index
+        if index is not None:
+            of = id(index.prefix)
+            if of not in prepared or prepared[of].prefix is not index.prefix:
+                prepared[of] = index.prepared(queries)
+            index.search(queries, prepared[of], part.values, first=part.first, squares=squares, nearest=numbers)
             return
 
         def some(start: int, stop: int) -> None:
@@ -166,10 +169,17 @@ class Nearest:
         if plain and (work < PLAIN or part.values.dtype == np.uint8 or not roomy(self.references, dimensions)):
             return
         if part.index is None or (part.plain and not plain):
-            alike = (other.index for other in self.parts_ if other.index is not None and other.plain == plain)
-            shape, cell = self.stored_.blocks[0].values.shape[1:], self._cell(part.values)
-            part.index = indexed(part.values, shape, cell=cell, like=next(alike, None), plain=plain)
-            part.plain = plain
+            largest = max(self.parts_, key=lambda other: len(other.values))  # a few references would say little
+            first = next((other for other in self.parts_ if other.index is not None and other.plain == plain), None)
+            if first is None and largest is not part:
+                self._build(largest, None, plain=plain)
+                first = largest
+            self._build(part, None if first is None else first.index, plain=plain)
+
+    def _build(self, part: Part, like: Index | None, *, plain: bool) -> None:
+        shape, cell = self.stored_.blocks[0].values.shape[1:], self._cell(part.values)
+        part.index = indexed(part.values, shape, cell=cell, among=self.references, like=like, plain=plain)
+        part.plain = plain
 
     def _cell(self, references: NDArray[Any]) -> int:
         asked = min(self.block or CELL, CELL, len(references))

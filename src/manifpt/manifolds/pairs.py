@@ -14,7 +14,7 @@ from manifpt.manifolds.settling import compiled, settled, squared_pixels
 PROMISING = 0.95  # share of the limit, below which a bound is likely to belong to a nearer reference
 LOOK = 512  # sums between two looks at a limit
 ROUNDING = 2.0**-24  # unit roundoff of float32
-SAMPLE = 64  # pairs by which the order of the bands is chosen
+SAMPLE, SAMPLED = 64, 2**20  # pairs by which the order of the bands is chosen, and what they have of it, at most
 MOST = 2**20  # pairs that are kept until all cells were looked at
 
 State = tuple[Any, ...]
@@ -193,7 +193,8 @@ class Pairs:
         """Settle those that no band excludes."""
         if self.count:
             queries, _, references, _, numbers, first, *_, squares, nearest = self.state
-            some = np.linspace(0, self.count - 1, min(self.count, SAMPLE)).astype(int)
+            most = max(1, min(self.count, SAMPLE, SAMPLED // self.bands[0].shape[1]))
+            some = np.linspace(0, self.count - 1, most).astype(int)
             own, others = (bands[rows[some]] for bands, rows in zip(self.bands, self.room, strict=False))
             order = telling(own, others, self.layout)
             data: State = (queries, references, numbers, first, *self.bands, self.layout, order)

@@ -116,7 +116,8 @@ def fitted(points: NDArray[Any], shape: tuple[int, ...], *, most: int | None, se
     few = max(2, min(SAMPLE, len(points), SAMPLE_BYTES // (8 * width)))
     places = np.sort(rng.choice(len(points), few, replace=False)) if few < len(points) else np.arange(len(points))
     reduced = np.empty((len(places), width))
-    for rows in _blocks(points[: len(places)], reduction.held(points.shape[1])):
+    # What is chosen is copied, a byte or four a coordinate.
+    for rows in _blocks(points[: len(places)], max(reduction.held(points.shape[1]), points.shape[1] // 8)):
         reduced[rows] = reduction.rows(points[places[rows]], factor, center)[0]
     rotation = _directions(reduced, min(most, width), seed)
     departure = float(np.linalg.norm(rotation.T @ rotation - np.eye(rotation.shape[1])))
