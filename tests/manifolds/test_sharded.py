@@ -198,11 +198,13 @@ def test_what_one_process_refuses_the_cluster_refuses_in_the_same_words(two_node
         Sharded().fit([])
 
 
-def test_fewer_than_one_neighbour_or_shard_is_refused() -> None:
+@pytest.mark.parametrize("name", ["neighbors", "shards"])
+@pytest.mark.parametrize("number", [0, -1, 1.5])
+def test_fewer_than_one_neighbour_or_shard_or_parts_of_one_are_refused(name: str, number: float) -> None:
     pytest.importorskip("ray", reason="needs the extra `ray`")
-    for options in ({"neighbors": 0}, {"shards": 0}):
-        with pytest.raises(NumbersError, match="at least 1 of each"):
-            Sharded(**options)
+    expected = rf"{name} = {number}; expected a whole number from 1 to 2147483647; give a number in this range"
+    with pytest.raises(NumbersError, match=expected):
+        Sharded(**{name: number})
 
 
 def test_without_ray_it_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from manifpt.cluster import answers, installed, joined, places
 from manifpt.embeddings.embedding import Points
-from manifpt.errors import NumbersError
+from manifpt.manifolds.counts import whole
 from manifpt.manifolds.manifold import Projection
 from manifpt.manifolds.nearest import Nearest, Neighbors
 from manifpt.manifolds.pieces import Piece, pieces
@@ -69,15 +69,14 @@ class Sharded:
 
     Raises:
         ClusterError: Ray is not installed.
+        NumbersError: A number is below 1 or not whole.
     """
 
     def __init__(self, *, neighbors: int = 1, shards: int | None = None, address: str | None = None) -> None:
-        if neighbors < 1 or (shards is not None and shards < 1):
-            raise NumbersError(
-                f"{neighbors} neighbours in {shards} shards", expected="at least 1 of each", remedy="raise the number"
-            )
+        self.neighbors = whole("neighbors", neighbors, least=1)
+        self.shards = None if shards is None else whole("shards", shards, least=1)
         installed()
-        self.neighbors, self.shards, self.address = neighbors, shards, address
+        self.address = address
 
     def settings(self) -> dict[str, Any]:
         """Return the settings of ``nearest``; shards and cluster decide no result."""
