@@ -47,7 +47,8 @@ class Prefix:
     in float64, u = 2⁻⁵³, so that with d coordinates ‖x − c‖² and ‖T(x − c)‖² are known within η‖x − c‖², η = 8(d + 64)u
     + 2δ, and so is their difference r²: then |r − r̂| ≤ √η‖x − c‖, also where r vanishes. T(x − c) itself is within
     η‖x − c‖. The rounding to float32 adds 2⁻²⁴ of the row's length, which is at most ‖x − c‖(1 + η). The subtraction of
-    the centre is exact within u‖x‖. Together: a row lies within (√η + 2⁻²³)‖x − c‖ + η‖x‖ + 2⁻¹²⁰ of the exact one.
+    the centre is exact within u‖x‖. Of pooled points, some of whose coordinates are lengths, the reduced row stands for
+    x − c in all this. Together: a row lies within (√η + 2⁻²³)‖x − c‖ + η‖x‖ + 2⁻¹²⁰ of the exact one.
 
     Args:
         factor: Power of two that brings the references into [−1, 1]; it rounds nothing.
