@@ -49,7 +49,8 @@ def brute(queries: NDArray[np.uint8], references: NDArray[np.uint8], neighbors: 
 @pytest.mark.parametrize(("height", "width", "side"), [(16, 24, 2), (20, 12, 4), (24, 40, 8), (8, 8, 8), (6, 10, 1)])
 def test_sums_and_details_are_those_of_plain_integers(height: int, width: int, side: int, tile: int) -> None:
     images = noise(40, 2, height, width, seed=0)
-    sums, details = pyramid(images, side, tile)
+    known = pyramid(images, side)
+    sums, details = known.sums, known.tiled(tile)
     squares = images.astype(np.int64).reshape(40, 2, height // side, side, width // side, side)
     np.testing.assert_array_equal(sums, squares.sum((3, 5)))
     energies = side**2 * (squares**2).sum((3, 5)) - squares.sum((3, 5)) ** 2
@@ -67,22 +68,50 @@ def test_no_band_and_no_image_is_nearer_than_its_bound(images, height: int, widt
     others[5:10, 0, 3, 3] ^= 1
     layout = Bands(*shape, side)
     count, terms, pixels, plane, scale = layout.layout
-    one, other = (layout.rows(each.reshape(30, -1)).astype(np.int64) for each in (own, others))
-    np.testing.assert_array_equal(layout.rows(own.reshape(30, -1), np.arange(30)[::-1]), one[::-1])
-    bounds = np.zeros((30, 30))
+    flat = [each.reshape(30, -1) for each in (own, others)]
+    one, other = (layout.rows(layout.pyramid(each)) for each in flat)
+    some = layout.rows_of(flat[0], np.arange(30)[::-1])
+    np.testing.assert_array_equal(some.values, one.values[::-1])
+    np.testing.assert_allclose(some.errors, one.errors[::-1])
+    slack, bounds = one.errors[:, None] + other.errors, np.zeros((30, 30), np.int64)
     for band in range(count):
         low = band // (count // 2) * plane + band % (count // 2) * pixels
         high = min(low + pixels, (band // (count // 2) + 1) * plane)
-        sums, details = (slice(start, start + terms) for start in (band * terms, (count + band) * terms))
-        bound = ((one[:, None, sums] - other[:, sums]) ** 2).sum(2)
-        bound += (np.maximum(abs(one[:, None, details] - other[:, details]) - 1, 0) ** 2).sum(2)
-        assert (bound <= scale * squares(own.reshape(30, -1)[:, low:high], others.reshape(30, -1)[:, low:high])).all()
+        places = np.r_[band * terms : (band + 1) * terms, (count + band) * terms : (count + band + 1) * terms]
+        bound = np.array([[pairs.between(x[places], y[places], np.inf) for y in other.values] for x in one.values])
+        true = np.sqrt(squares(flat[0][:, low:high], flat[1][:, low:high]) / scale)
+        assert (np.sqrt(bound) <= true + slack).all()
         bounds += bound
-    true = scale * squares(own, others)
-    assert (bounds <= true).all()
-    assert bounds.sum() > 0.1 * true.sum() or images is not photographs
-    whole = np.array([[pairs._bound(x, y, np.inf) for y in other.astype(np.int16)] for x in one.astype(np.int16)])
-    np.testing.assert_allclose(whole, bounds, rtol=1e-5)
+    whole = np.array([[pairs.between(x, y, np.inf) for y in other.values] for x in one.values])
+    np.testing.assert_array_equal(whole, bounds)
+    np.testing.assert_array_equal(
+        whole, ((one.values[:, None].astype(np.int64) - other.values.astype(np.int64)) ** 2).sum(2)
+    )
+    true = squares(own, others)
+    assert (np.sqrt(bounds) <= np.sqrt(true / scale) + slack).all()
+    assert bounds.sum() * scale > 0.1 * true.sum() or images is not photographs
+
+
+def test_the_error_of_a_row_is_how_far_it_lies_from_the_exact_one() -> None:
+    images = noise(20, 2, 24, 40, seed=0)
+    layout = Bands(2, 24, 40, 8)
+    rows = layout.rows(layout.pyramid(images.reshape(20, -1)))
+    tiles = images.reshape(20, 2, 3, 8, 5, 8).astype(np.float64)
+    exact = 8 * np.stack([tiles.mean((3, 5)), tiles.std((3, 5))], axis=1)
+    padded = np.zeros((20, 2, 2, 4, 5))
+    padded[:, :, :, :3] = exact
+    kept = np.floor(padded + 0.5)
+    np.testing.assert_array_equal(rows.values, kept.reshape(20, -1))
+    np.testing.assert_allclose(rows.errors, np.linalg.norm((padded - kept).reshape(20, -1), axis=1), atol=1e-5)
+
+
+def test_no_sum_of_squares_overflows_however_wide_the_image() -> None:
+    """Black beside white, in which every mean differs by all that it can."""
+    layout = Bands(1, 8, 16_384, 8)
+    images = np.zeros((2, 8 * 16_384), np.uint8)
+    images[1] = 255
+    rows = layout.rows(layout.pyramid(images)).values
+    assert pairs.between(rows[0], rows[1], np.inf) == 2048 * 2040**2
 
 
 @pytest.mark.parametrize("images", [photographs, noise, extremes])
@@ -135,6 +164,25 @@ def test_every_plane_and_the_last_rows_count(
     assert built.cells.banded is not None
 
 
+def test_the_nearest_of_wide_images_that_differ_by_all_they_can_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A band of more squares than 32 bits can add up, black beside white."""
+    monkeypatch.setattr(nearest, "WORK", 0)
+    monkeypatch.setattr(index, "LOOKS", 1)
+    monkeypatch.setattr(index, "MOST", 1.0)
+    references, queries = np.zeros((40, 1, 256, 1536), np.uint8), np.full((3, 1, 256, 1536), 255, np.uint8)
+    for row, image in enumerate(references):
+        image[0, 8 * (row % 32) : 8 * (row % 32) + 4] = row % 7 + row // 8
+    references[30:, 0, 200:] = 1
+    queries[1:, 0, :32] = 250
+    manifold = Nearest(neighbors=12, block=10).fit([Points(references)])
+    found = manifold.search(Points(queries))
+    np.testing.assert_array_equal(found.numbers, brute(queries, references, 12))
+    built = manifold.parts_[0].index
+    assert built is not None
+    assert built.cells.banded is not None
+    assert built.cells.banded.bands.layout[1] > pairs.LOOK
+
+
 def test_bands_are_left_out_where_memory_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nearest, "WORK", 0)
     references, queries = photographs(60, *SHAPE, seed=3), photographs(10, *SHAPE, seed=4)
@@ -179,7 +227,7 @@ def test_a_look_at_bands_leaves_few_of_the_pairs_to_read(monkeypatch: pytest.Mon
     settle = pairs.refined
 
     def counted(*given) -> None:  # type: ignore[no-untyped-def]
-        read.append(given[11])
+        read.append(given[-3])
         settle(*given)
 
     monkeypatch.setattr(nearest, "WORK", 0)

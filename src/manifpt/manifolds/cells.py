@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from manifpt.manifolds.bands import Banded
+from manifpt.manifolds.bands import Banded, Rows
 from manifpt.manifolds.bounds import begun, boxes, scanned
 from manifpt.manifolds.halves import Halves, halves, rounded
 from manifpt.manifolds.pairs import Pairs
 from manifpt.manifolds.prefix import Coordinates
-from manifpt.manifolds.threads import PARTS, one_blas_thread, shared_out
+from manifpt.manifolds.threads import PARTS, one_blas_thread, shared_out, threads
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -72,7 +72,7 @@ class Cells:
         coordinates: Coordinates,
         references: NDArray[Any],
         *,
-        bands: NDArray[np.int16] | None = None,
+        bands: Rows | None = None,
         first: int,
         factor: float,
         squares: NDArray[np.float64],
@@ -102,6 +102,9 @@ class Cells:
         margin = 2 * (terms + 8) * (ROUNDING * (lengths + self.reach) ** 2 + TINY)
         near = np.argmax(2 * (short @ self.middles.T) - np.einsum("ij,ij->i", self.middles, self.middles), axis=1)
         order = np.argsort(near, kind="stable")  # queries beside each other need the same cells
+        if self.banded is not None:
+            # Each thread takes some of every kind, so that none waits long for another and all read the same bands.
+            order = np.concatenate([order[own :: threads()] for own in range(threads())])
         left = np.concatenate([short, np.ones((len(short), 1), np.float32)], axis=1)
         products = self._products(left)
         if self.halves is not None and len(queries) > FEW:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manifpt.manifolds.bands import Banded, Bands, bands
+from manifpt.manifolds.bands import Banded, Bands, Rows, bands
 from manifpt.manifolds.cells import Cells, cells, shortened
 from manifpt.manifolds.prefix import Coordinates, Prefix, fitted
 from manifpt.manifolds.settling import settled_all
@@ -42,7 +42,7 @@ class Prepared:
 
     prefix: Prefix
     coordinates: Coordinates
-    bands: NDArray[np.int16] | None
+    bands: Rows | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,10 @@ class Index:
     def prepared(self, queries: NDArray[Any]) -> Prepared:
         """Return what a search needs of queries; indices with the same prefix share it."""
         banded = self.cells.banded
-        bands = None if banded is None else banded.bands.rows(queries)
-        return Prepared(self.prefix, self.prefix.rows(queries), bands)
+        if banded is None:
+            return Prepared(self.prefix, self.prefix.rows(queries), None)
+        known = banded.bands.pyramid(queries)
+        return Prepared(self.prefix, self.prefix.rows(queries, known), banded.bands.rows(known))
 
     def search(
         self,
@@ -123,7 +125,8 @@ def indexed(
         found = Index(like.prefix, cells(rows, short=own.short, most=cell, half=own.halves is not None))
     if layout is None:
         return found
-    banded = Banded(layout, layout.rows(references, found.cells.numbers))
+    own_bands = layout.rows_of(references, found.cells.numbers)
+    banded = Banded(layout, own_bands.values, float(own_bands.errors.max()))
     return replace(found, cells=replace(found.cells, banded=banded))
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from manifpt.manifolds.reduction import Reduction, folded, pooled, whole
+from manifpt.manifolds.pyramid import Pyramid
+from manifpt.manifolds.reduction import Pooled, Reduction, folded, pooled, whole
 from manifpt.manifolds.settling import UNIT
 
 SAMPLE = 2**14  # references from which the directions are learned, at most
@@ -71,13 +72,17 @@ class Prefix:
         """How many numbers stand for a point: p + 1."""
         return self.width + 1
 
-    def rows(self, points: NDArray[Any]) -> Coordinates:
-        """Return the coordinates of points (n, d), uint8 or float32."""
+    def rows(self, points: NDArray[Any], known: Pyramid | None = None) -> Coordinates:
+        """Return the coordinates of points (n, d), uint8 or float32, whose sums and details may be known already."""
         values = np.empty((len(points), self.coordinates), np.float32)
         errors = np.empty(len(points))
         eta = 8 * (points.shape[1] + 64) * UNIT + 2 * self.departure
         for block in _blocks(points, self.reduction.held(points.shape[1])):
-            reduced, squares, norms = self.reduction.rows(points[block], self.factor, self.center)
+            given = (self.factor, self.center)
+            if known is not None and isinstance(self.reduction, Pooled) and known.side == self.reduction.side:
+                reduced, squares, norms = self.reduction.of(known[block], *given)
+            else:
+                reduced, squares, norms = self.reduction.rows(points[block], *given)
             rotated = reduced if self.rotation is None else reduced @ self.rotation
             remainders = np.sqrt(np.maximum(squares - np.einsum("ij,ij->i", rotated, rotated), 0))
             # A query may lie far beyond the references; what is clipped lies nearer than it is, which bounds allow.
