@@ -74,9 +74,10 @@ class Bands:
         """Bytes of an image's bands."""
         return 4 * self.layout[0] * self.layout[1]
 
-    def pyramid(self, images: NDArray[np.uint8]) -> Pyramid:
-        """Return sums and details of images (n, d)."""
-        return pyramid(images.reshape(len(images), self.planes, self.height, self.width), self.side)
+    def pyramid(self, images: NDArray[np.uint8], *, shared: bool = True) -> Pyramid:
+        """Return sums and details of images (n, d), made by several threads or by this one alone."""
+        planes = images.reshape(len(images), self.planes, self.height, self.width)
+        return pyramid(planes, self.side, shared=shared)
 
     def rows(self, known: Pyramid) -> Rows:
         """Return the bands of images whose sums and details are known."""
@@ -95,7 +96,8 @@ class Bands:
 
         def part(start: int, stop: int) -> None:
             for first in range(start, stop, size):
-                self._keep(self.pyramid(images[numbers[first : min(first + size, stop)]]), rows, first)
+                own = images[numbers[first : min(first + size, stop)]]
+                self._keep(self.pyramid(own, shared=False), rows, first)
 
         shared_out(part, len(numbers), least=ROWS)
         return rows

@@ -43,26 +43,22 @@ class Pyramid:
     def tiled(self, tile: int) -> NDArray[np.int64]:
         """Return the details of tile × tile squares together; the last ones may stand out over the border."""
         count, planes, rows, columns = self.details.shape
-        down, across = -(-rows // tile), -(-columns // tile)
-        padded = self.details
-        if (down * tile, across * tile) != (rows, columns):
-            padded = np.zeros((count, planes, down * tile, across * tile), np.int64)
-            padded[:, :, :rows, :columns] = self.details
-        lines = np.add.reduce([padded[:, :, line::tile] for line in range(tile)])
-        return np.asarray(np.add.reduce([lines[..., line::tile] for line in range(tile)]))
+        found = np.zeros((count, planes, -(-rows // tile), -(-columns // tile)), np.int64)
+        _tiled(self.details, tile, found)
+        return found
 
 
-def pyramid(images: NDArray[np.uint8], side: int) -> Pyramid:
+def pyramid(images: NDArray[np.uint8], side: int, *, shared: bool = False) -> Pyramid:
     """Return sums and details of squares of side × side pixels.
 
     Args:
         images: (n, planes, height, width) uint8.
         side: Divides height and width.
+        shared: Whether several threads do it.
     """
     count, planes, height, width = images.shape
     sums = np.empty((count, planes, height // side, width // side), np.int32)
     details = np.empty(sums.shape, np.int64)
-
     # As many neighbours as fit in a word are taken together.
     bytes_of_word = min(side, WORD)
     words = images.view(f"u{bytes_of_word}")
@@ -70,8 +66,22 @@ def pyramid(images: NDArray[np.uint8], side: int) -> Pyramid:
     def part(start: int, stop: int) -> None:
         _added(words[start:stop], bytes_of_word, side, sums[start:stop], details[start:stop])
 
-    shared_out(part, count, least=max(1, LEAST // images[:1].size))
+    if shared:
+        shared_out(part, count, least=max(1, LEAST // images[:1].size))
+    else:
+        part(0, count)
     return Pyramid(side, sums, details)
+
+
+@compiled()
+def _tiled(details: NDArray[np.int64], tile: int, found: NDArray[np.int64]) -> None:
+    count, planes, rows, columns = details.shape
+    for image in range(count):
+        for plane in range(planes):
+            for row in range(rows):
+                line, tiles = details[image, plane, row], found[image, plane, row // tile]
+                for column in range(columns):
+                    tiles[column // tile] += line[column]
 
 
 @compiled()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from manifpt.manifolds.pyramid import Pyramid, pyramid
 from manifpt.manifolds.threads import shared_out
 
-LEAST = 2**16  # sums of a thread
+LEAST = 2**20  # pixels of a thread
 SMALL = 64  # pixels of the shorter side of an image, up to which few sums suffice
 SIDES = (16, 32)  # sums along the shorter side, at least: of small images, of others
 TILES = 2  # sums along a side of a tile, whose details one length stands for
@@ -78,29 +79,29 @@ class Pooled:
 
     def rows(self, points: NDArray[Any], factor: float, center: NDArray[np.float64]) -> Rows:
         """Return (n, planes · height/side · width/side + tiles); see ``Reduction``. Details have no centre."""
-        return self.of(self.pyramid(points), factor, center)
-
-    def pyramid(self, points: NDArray[Any]) -> Pyramid:
-        """Return sums and details of points (n, d)."""
-        return pyramid(points.reshape(len(points), self.planes, self.height, self.width), self.side)
+        images = points.reshape(len(points), self.planes, self.height, self.width)
+        return self._rows(lambda own: pyramid(images[own], self.side), len(images), factor, center)
 
     def of(self, known: Pyramid, factor: float, center: NDArray[np.float64]) -> Rows:
         """Return ``rows`` of images whose sums and details are known."""
+        return self._rows(lambda own: known[own], len(known), factor, center)
+
+    def _rows(self, known: Callable[[slice], Pyramid], images: int, factor: float, center: NDArray[np.float64]) -> Rows:
         middle = center.reshape(self.planes, self.height // self.side, self.side, -1, self.side).sum((2, 4)).ravel()
-        scale, count, images = factor / self.side, len(middle), len(known)
+        scale, count = factor / self.side, len(middle)
         width = count + self.planes * math.prod(-(-side // (self.side * TILES)) for side in (self.height, self.width))
         reduced, squares, norms = np.empty((images, width)), np.empty(images), np.empty(images)
 
         def part(start: int, stop: int) -> None:
             own = slice(start, stop)
-            sums, details = (each.reshape(stop - start, -1) for each in (known.sums[own], known[own].tiled(TILES)))
-            np.multiply(sums, scale, out=reduced[own, :count])
-            reduced[own, :count] -= middle / self.side
+            found = known(own)
+            sums, details = found.sums.reshape(stop - start, -1), found.tiled(TILES).reshape(stop - start, -1)
+            reduced[own, :count] = sums * scale - middle / self.side
             reduced[own, count:] = np.sqrt(details) * scale
             squares[own] = np.einsum("ij,ij->i", reduced[own], reduced[own])
             norms[own] = np.sqrt(np.einsum("ij,ij->i", sums, sums, dtype=np.float64) + details.sum(1)) * scale
 
-        shared_out(part, images, least=max(1, LEAST // count))
+        shared_out(part, images, least=max(1, LEAST // (self.planes * self.height * self.width)))
         return reduced, squares, norms
 
     def held(self, dimensions: int) -> int:
