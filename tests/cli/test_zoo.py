@@ -161,6 +161,7 @@ def test_a_built_set_has_roles_by_place_and_is_the_same_each_time(
     [
         ("gm-cifar-zoo --real {unseen}", "'gm-cifar-zoo' is not one of the sets; "),
         ("gm-decoders-zoo --real {unseen}", "no trained generator for gm-decoders-zoo"),
+        ("gm-catsdogs-zoo --real {unseen}", "at least one in the folder of weights, below it in catsdogs;"),
         ("gm-cifar10-zoo --real {reals}", "was trained on the 40 reals that are said to be unseen"),
         (
             "gm-cifar10-zoo --real {unseen} --resize 16",

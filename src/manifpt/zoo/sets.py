@@ -91,10 +91,11 @@ def built(chosen: Recipe, made: list[Trained], *, reference: ImageSet, real: Ima
         DataError: There is no generator, or sizes differ, or a held-out real is a reference, or there are too few.
     """
     if not made:
+        below = f", below it in {chosen.folder}" if chosen.folder else ""
         raise DataError(
             f"no trained generator for {chosen.name}",
-            expected="at least one",
-            remedy="train some, or name their folder",
+            expected=f"at least one in the folder of weights{below}",
+            remedy="train some, or name that folder",
         )
     _refuse_sizes(made, reference, real)
     refuse_seen(made, real)
