@@ -35,9 +35,11 @@ TABLES: dict[Kind, dict[str, str]] = {
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
         "points": "manifpt.extractors.points:EmbeddedPoints",
+        "durall20": "manifpt.extractors.durall20:Durall20",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
+        "svm": "manifpt.attributors.svm:SVM",
         "mlp": "manifpt.attributors.network:MLP",
         "resnet50": "manifpt.attributors.network:ResNet50",
         "resnet-small": "manifpt.attributors.network:SmallResNet",

@@ -130,12 +130,12 @@ BEFORE_ANY_IMAGE_IS_READ = [
     ),
     (
         "fit {data} --attributor resnet_small",
-        "'resnet_small' is not one of the attributors; expected one of linear, mlp, resnet50, resnet-small; "
+        "'resnet_small' is not one of the attributors; expected one of linear, svm, mlp, resnet50, resnet-small; "
         "did you mean resnet-small?",
     ),
     (
         "fit {data} --attributor Liner",
-        "'Liner' is not one of the attributors; expected one of linear, mlp, resnet50, resnet-small; "
+        "'Liner' is not one of the attributors; expected one of linear, svm, mlp, resnet50, resnet-small; "
         "did you mean linear?",
     ),
     (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -96,6 +97,16 @@ def refuse_other_shape(features: Features, shape: tuple[int, ...]) -> None:
             f"the features have the shape {features.shape[1:]}",
             expected=f"{shape}, as in fit",
             remedy="extract them with the settings, and from images of the size, that the attributor was fitted on",
+        )
+
+
+def refuse_checkpoint(checkpoint: Path | None) -> None:
+    """Raise ModelError where a network keeps its progress: what learns quickly needs no checkpoint."""
+    if checkpoint is not None and any(checkpoint.glob("*.safetensors")):
+        raise ModelError(
+            f"{checkpoint} belongs to the training of a network",
+            expected="the checkpoints of this very training",
+            remedy="delete the folder to start again, or name another",
         )
 
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
-from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
 from manifpt.attributors import calibration
@@ -22,11 +21,13 @@ from manifpt.attributors.examples import (
     blocks,
     examples,
     read,
+    refuse_checkpoint,
     refuse_other_shape,
     refuse_unfinished_numbers,
     shape_read,
     written,
 )
+from manifpt.attributors.standardising import flattened, scaler, standardised
 from manifpt.errors import ModelError
 from manifpt.progress import tracked
 from manifpt.storage import allocated
@@ -96,20 +97,15 @@ class Linear:
             DataError: There is only one generator, or the lengths differ.
             NumbersError: A feature is NaN or infinite.
         """
-        if checkpoint is not None and any(checkpoint.glob("*.safetensors")):
-            raise ModelError(
-                f"{checkpoint} belongs to the training of a network",
-                expected="the checkpoints of this very training",
-                remedy="delete the folder to start again, or name another",
-            )
+        refuse_checkpoint(checkpoint)
         learned = examples(features, generators, groups)
-        scaler = _scaler(features)
-        inputs = _standardised(features, scaler)
+        scale = scaler(features)
+        inputs = standardised(features, scale)
         self.strength_, self.temperature_ = self._chosen(inputs, learned)
         weights, offsets, self.converged_ = _fitted(_model(self.strength_), inputs, learned.labels)
         # Standardising is folded into the weights: logits = features · W + b, in float64.
-        self._weights = np.ascontiguousarray(weights / scaler.scale_)
-        self._offsets = offsets - self._weights @ scaler.mean_
+        self._weights = np.ascontiguousarray(weights / scale.scale_)
+        self._offsets = offsets - self._weights @ scale.mean_
         self._shape = features.shape[1:]
         self.classes_ = learned.classes
         return self
@@ -144,8 +140,7 @@ class Linear:
         refuse_unfinished_numbers(features)
         logits = np.empty((len(features), len(self.classes_)))
         for block in blocks(features):
-            rows = np.asarray(features[block], np.float64).reshape(block.stop - block.start, -1)
-            logits[block] = rows @ self._weights.T + self._offsets
+            logits[block] = flattened(features[block]) @ self._weights.T + self._offsets
         return logits
 
     def state(self) -> dict[str, NDArray[np.generic]]:
@@ -181,21 +176,6 @@ class Linear:
         self.strength_ = float(np.asarray(state["strength"], np.float64))
         self.converged_ = bool(state["converged"])
         return self
-
-
-def _scaler(features: Features) -> StandardScaler:
-    scaler = StandardScaler()
-    for block in blocks(features):
-        scaler.partial_fit(np.asarray(features[block], np.float64).reshape(block.stop - block.start, -1))
-    return scaler
-
-
-def _standardised(features: Features, scaler: StandardScaler) -> NDArray[np.float32]:
-    inputs = allocated((len(features), int(np.prod(features.shape[1:]))), np.float32)
-    for block in blocks(features):
-        rows = np.asarray(features[block], np.float64).reshape(block.stop - block.start, -1)
-        inputs[block] = scaler.transform(rows, copy=False)
-    return np.asarray(inputs, np.float32)
 
 
 def _rows(inputs: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.float32]:

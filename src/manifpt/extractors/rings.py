@@ -1,0 +1,58 @@
+"""Means over rings of equal frequency of a two-dimensional spectrum."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class Rings:
+    """The coefficients of a centred spectrum in the order of their ring, those of no ring left out.
+
+    Args:
+        order: Flat indices into the spectrum, ring after ring, (m,).
+        starts: Where in ``order`` each ring begins, (rings,).
+    """
+
+    order: NDArray[np.int64]
+    starts: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How many coefficients each ring has, (rings,)."""
+        return np.diff(self.starts, append=len(self.order))
+
+    def means(self, spectra: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the mean over each ring of centred spectra (n, height, width), (n, rings)."""
+        sorted_by_ring = spectra.reshape(len(spectra), -1)[:, self.order]
+        # Added up image by image in one order, unlike a matrix product, so that the batch decides no bit.
+        return np.asarray(np.add.reduceat(sorted_by_ring, self.starts, axis=1) / self.counts)
+
+
+def distances(height: int, width: int) -> NDArray[np.float64]:
+    """Return the distance of each coefficient of a centred spectrum from the zero frequency, in coefficients.
+
+    Example:
+        >>> distances(2, 4)[1].tolist()
+        [2.0, 1.0, 0.0, 1.0]
+    """
+    return np.hypot(np.arange(height)[:, None] - height // 2, np.arange(width) - width // 2)
+
+
+def rings(numbers: NDArray[np.int64], count: int) -> Rings:
+    """Return the rings 0 to ``count`` − 1.
+
+    Args:
+        numbers: The ring of each coefficient of a centred spectrum, (height, width); others are left out.
+        count: How many rings there are; each has to have a coefficient.
+    """
+    flat = numbers.reshape(-1)
+    order = np.argsort(flat, kind="stable")
+    kept = order[(flat[order] >= 0) & (flat[order] < count)]
+    return Rings(kept, np.searchsorted(flat[kept], np.arange(count)))
