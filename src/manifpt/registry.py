@@ -35,10 +35,12 @@ TABLES: dict[Kind, dict[str, str]] = {
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
         "points": "manifpt.extractors.points:EmbeddedPoints",
+        "mccloskey18": "manifpt.extractors.mccloskey18:McCloskey18",
         "durall20": "manifpt.extractors.durall20:Durall20",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
+        "linear-svm": "manifpt.attributors.linear_svm:LinearSVM",
         "svm": "manifpt.attributors.svm:SVM",
         "mlp": "manifpt.attributors.network:MLP",
         "resnet50": "manifpt.attributors.network:ResNet50",

@@ -24,6 +24,7 @@ FILES = "PNG, JPEG, WebP, TIFF, … files, a manifest, Parquet or arrays"
 REALS = "no real image was given; expected reals that estimate the manifold; give a folder of them with --reference"
 CLASSES = "expected images of at least two generators, or of one and `real`; add a folder per generator"
 SPACES = "rgb, freq, freq-grey, rgb+freq, sl, ssl, sl-cifar, ssl-cifar, hf:NAME"
+ATTRIBUTORS = "linear, linear-svm, svm, mlp, resnet50, resnet-small"
 LAYOUTS = "manifest, arrays, datasets, real-fake, release, folders, files"
 MODEL = "expected a model folder that `manifpt fit` wrote; check the path, or fit the model again"
 SEEN = "expected images that the model has never seen; leave them out, or run `manifpt evaluate DATA`"
@@ -130,13 +131,11 @@ BEFORE_ANY_IMAGE_IS_READ = [
     ),
     (
         "fit {data} --attributor resnet_small",
-        "'resnet_small' is not one of the attributors; expected one of linear, svm, mlp, resnet50, resnet-small; "
-        "did you mean resnet-small?",
+        f"'resnet_small' is not one of the attributors; expected one of {ATTRIBUTORS}; did you mean resnet-small?",
     ),
     (
         "fit {data} --attributor Liner",
-        "'Liner' is not one of the attributors; expected one of linear, svm, mlp, resnet50, resnet-small; "
-        "did you mean linear?",
+        f"'Liner' is not one of the attributors; expected one of {ATTRIBUTORS}; did you mean linear or linear-svm?",
     ),
     (
         "fit {data} --manifold Nearest",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import warnings
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from manifpt.attributors import calibration
@@ -38,6 +39,7 @@ LARGE = 20_000_000
 # On raw pixels of 33 generators 100 iterations gave no better inner log-loss: stopping early is a penalty too.
 ITERATIONS = 40
 TOLERANCE = 1e-3
+Model: TypeAlias = LogisticRegression | LinearSVC
 
 
 class Linear:
@@ -102,7 +104,7 @@ class Linear:
         scale = scaler(features)
         inputs = standardised(features, scale)
         self.strength_, self.temperature_ = self._chosen(inputs, learned)
-        weights, offsets, self.converged_ = _fitted(_model(self.strength_), inputs, learned.labels)
+        weights, offsets, self.converged_ = _fitted(self._model(self.strength_), inputs, learned.labels)
         # Standardising is folded into the weights: logits = features · W + b, in float64.
         self._weights = np.ascontiguousarray(weights / scale.scale_)
         self._offsets = offsets - self._weights @ scale.mean_
@@ -117,15 +119,20 @@ class Linear:
             return middle, 1.0
         choosing = folds[:1] if inputs.size > LARGE else folds
         choices = [
-            _answers(inputs, learned, fold, self.strengths)
+            _answers(self._model(1), inputs, learned, fold, self.strengths)
             for fold in tracked(choosing, "choosing C", total=len(choosing))
         ]
         scored = {c: _tempered(choosing, [answers[c] for answers in choices], learned) for c in self.strengths}
         best = min(scored, key=lambda c: scored[c].loss)
         if len(choosing) == len(folds):
             return best, scored[best].heat
-        rest = [_answers(inputs, learned, fold, (best,)) for fold in folds[len(choosing) :]]
+        rest = [_answers(self._model(best), inputs, learned, fold, (best,)) for fold in folds[len(choosing) :]]
         return best, _tempered(folds, [answers[best] for answers in [*choices, *rest]], learned).heat
+
+    def _model(self, strength: float) -> Model:
+        return LogisticRegression(
+            C=strength, class_weight="balanced", max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True
+        )
 
     def predict_proba(self, features: Features) -> NDArray[np.float64]:
         """Return calibrated probabilities, (n, classes)."""
@@ -186,11 +193,10 @@ def _rows(inputs: NDArray[np.float32], rows: NDArray[np.int64]) -> NDArray[np.fl
 
 
 def _answers(
-    inputs: NDArray[np.float32], learned: Examples, fold: Fold, strengths: tuple[float, ...]
+    model: Model, inputs: NDArray[np.float32], learned: Examples, fold: Fold, strengths: tuple[float, ...]
 ) -> dict[float, NDArray[np.float32]]:
     """Return the logits of the rows held out, for each inverse penalty, each fit starting where the last one ended."""
     train, held_out = _rows(inputs, fold.train), _rows(inputs, fold.held_out)
-    model = _model(strengths[0])
     answers = {}
     for strength in sorted(strengths):
         weights, offsets, _ = _fitted(model.set_params(C=strength), train, learned.labels[fold.train])
@@ -203,12 +209,8 @@ def _tempered(folds: list[Fold], answers: list[NDArray[np.float32]], learned: Ex
     return calibration.tempered(np.concatenate(answers), truth, len(learned.classes))
 
 
-def _model(strength: float) -> LogisticRegression:
-    return LogisticRegression(C=strength, class_weight="balanced", max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
-
-
 def _fitted(
-    model: LogisticRegression, inputs: NDArray[np.float32], labels: NDArray[np.int64]
+    model: Model, inputs: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], bool]:
     """Return weights (classes, d) and offsets (classes,) of standardised inputs, and whether they converged."""
     # Threads that wait for each other between many small products cost three times what they save, also on idle cores.

@@ -35,8 +35,8 @@ GAMMAS = (0.03, 0.3, 3.0)
 class SVM:
     """Standardised features into support vector machines with radial basis functions, one for each pair of classes.
 
-    C and gamma are those whose decision values have, each pair at its best temperature, the least log-loss on inner folds;
-    that temperature is kept, and the machines are fitted again on all examples. The decision values are scikit-learn's
+    C and gamma are those whose decision values have, at their best temperature, the least log-loss on inner folds; that
+    temperature is kept, and the machines are fitted again on all examples. The decision values are scikit-learn's
     (``decision_function_shape="ovr"``): won pairs, and the sum of margins squeezed into ±1/3.
 
     Args:
