@@ -37,11 +37,13 @@ TABLES: dict[Kind, dict[str, str]] = {
         "points": "manifpt.extractors.points:EmbeddedPoints",
         "mccloskey18": "manifpt.extractors.mccloskey18:McCloskey18",
         "durall20": "manifpt.extractors.durall20:Durall20",
+        "dzanic20": "manifpt.extractors.dzanic20:Dzanic20",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
         "linear-svm": "manifpt.attributors.linear_svm:LinearSVM",
         "svm": "manifpt.attributors.svm:SVM",
+        "knn": "manifpt.attributors.knn:NearestNeighbours",
         "mlp": "manifpt.attributors.network:MLP",
         "resnet50": "manifpt.attributors.network:ResNet50",
         "resnet-small": "manifpt.attributors.network:SmallResNet",

@@ -30,6 +30,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "mccloskey18": ("mccloskey18", {}, "linear-svm"),
     "mccloskey18 with chromaticity": ("mccloskey18", {"chromaticity": True}, "linear-svm"),
     "durall20": ("durall20", {}, "svm"),
+    "dzanic20": ("dzanic20", {}, "knn"),
 }
 # What cannot see a pattern that is added to an image, and why: docs/methods.md.
 BLIND = {"mccloskey18", "mccloskey18 with chromaticity"}

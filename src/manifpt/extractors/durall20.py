@@ -10,11 +10,11 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft
 
 from manifpt.embeddings.embedding import Images
-from manifpt.extractors.handmade import HandMade, luma
+from manifpt.extractors.handmade import HandMade
 from manifpt.extractors.rings import Rings, distances, rings
+from manifpt.extractors.spectra import magnitudes
 
 FLOOR = 1e-8
 SCALE = 20.0
@@ -48,11 +48,6 @@ class Durall20(HandMade):
         profiles = _rings(*spectra.shape[1:]).means(spectra)
         first = profiles[:, :1]
         return np.asarray(profiles / np.where(first < 0, np.minimum(first, -1), np.maximum(first, 1)))
-
-
-def magnitudes(images: Images) -> NDArray[np.float64]:
-    """Return |F| of the luma (0 to 255) of uint8 images (n, height, width, 3), the zero frequency in the middle."""
-    return np.asarray(np.abs(fft.fftshift(fft.fft2(luma(images)), axes=(1, 2))))
 
 
 def radii(height: int, width: int) -> int:
