@@ -38,6 +38,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "mccloskey18": "manifpt.extractors.mccloskey18:McCloskey18",
         "durall20": "manifpt.extractors.durall20:Durall20",
         "dzanic20": "manifpt.extractors.dzanic20:Dzanic20",
+        "giudice21": "manifpt.extractors.giudice21:Giudice21",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",

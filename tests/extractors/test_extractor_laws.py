@@ -31,9 +31,10 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "mccloskey18 with chromaticity": ("mccloskey18", {"chromaticity": True}, "linear-svm"),
     "durall20": ("durall20", {}, "svm"),
     "dzanic20": ("dzanic20", {}, "knn"),
+    "giudice21": ("giudice21", {}, "svm"),
 }
 # What cannot see a pattern that is added to an image, and why: docs/methods.md.
-BLIND = {"mccloskey18", "mccloskey18 with chromaticity"}
+BLIND = {"mccloskey18", "mccloskey18 with chromaticity", "giudice21"}
 SIZES = [(16, 16), (17, 23), (16, 40), (33, 16), (32, 32), (64, 64)]
 CLASSES = 4
 
