@@ -36,6 +36,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
         "points": "manifpt.extractors.points:EmbeddedPoints",
         "mccloskey18": "manifpt.extractors.mccloskey18:McCloskey18",
+        "nataraj19": "manifpt.extractors.nataraj19:Nataraj19",
         "durall20": "manifpt.extractors.durall20:Durall20",
         "dzanic20": "manifpt.extractors.dzanic20:Dzanic20",
         "giudice21": "manifpt.extractors.giudice21:Giudice21",

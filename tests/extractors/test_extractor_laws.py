@@ -29,6 +29,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "points": ("points", {}, "linear"),
     "mccloskey18": ("mccloskey18", {}, "linear-svm"),
     "mccloskey18 with chromaticity": ("mccloskey18", {"chromaticity": True}, "linear-svm"),
+    "nataraj19": ("nataraj19", {}, "linear"),  # instead of a network, which would take minutes
     "durall20": ("durall20", {}, "svm"),
     "dzanic20": ("dzanic20", {}, "knn"),
     "giudice21": ("giudice21", {}, "svm"),
