@@ -17,6 +17,8 @@ from manifpt.progress import tracked
 from manifpt.storage import allocated
 
 BATCH = 256
+# What lies between pixels and features (float64, complex) of these many pixels stays near 100 MiB.
+PART = 2**18
 # Of the weights of ITU-R BT.601, which have three decimals.
 THOUSANDTHS = 1000
 
@@ -62,7 +64,9 @@ class HandMade(ABC):
                 remedy="use larger images, or another method",
             )
         features = allocated((len(images), *self.shape(images.height, images.width)), np.float32)
-        for rows, pixels in tracked(images.batches(BATCH), f"features ({self.name})", total=-(-len(images) // BATCH)):
+        size = max(1, min(BATCH, PART // (images.height * images.width)))
+        batches = tracked(images.batches(size), f"features ({self.name})", total=-(-len(images) // size))
+        for rows, pixels in batches:
             features[rows] = self.measured(pixels)
         return features
 
