@@ -40,6 +40,8 @@ TABLES: dict[Kind, dict[str, str]] = {
         "durall20": "manifpt.extractors.durall20:Durall20",
         "dzanic20": "manifpt.extractors.dzanic20:Dzanic20",
         "giudice21": "manifpt.extractors.giudice21:Giudice21",
+        "frank20": "manifpt.extractors.frank20:Frank20",
+        "ricker22": "manifpt.extractors.ricker22:Ricker22",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
