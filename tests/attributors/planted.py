@@ -20,6 +20,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "linear-svm": {},
     "svm": {"strengths": (1.0, 10.0), "gammas": (0.3, 1.0)},
     "knn": {},
+    "fingerprints": {},
     "mlp": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
     "resnet-small": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
     "resnet50": {"epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2},

@@ -15,6 +15,7 @@ from scipy import fft
 from manifpt.attributors.linear import Linear
 from manifpt.embeddings.spectrum import Frequency
 from manifpt.errors import ImageError, UnknownNameError
+from manifpt.extractors.corvi23 import autocorrelation
 from manifpt.extractors.extractor import Extractor
 from manifpt.images import ImageSet
 from manifpt.methods.method import Method
@@ -23,6 +24,8 @@ from manifpt.registry import built
 ROWS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("frank20", {}),
     *(("ricker22", {"transform": name}) for name in ("pixels", "dct", "log-dct", "fft", "log-fft")),
+    *((name, {"denoiser": denoiser}) for name in ("corvi23", "residuals") for denoiser in ("wavelet", "nl-means")),
+    ("npr", {}),
 )
 SIDES = [(16, 16), (17, 19), (32, 32), (45, 40)]
 CHANCE, TESTED = 1 / 4, 240
@@ -38,14 +41,15 @@ def as_set(pixels: NDArray[np.uint8]) -> ImageSet:
 
 @cache
 def planted(count: int, seed: int) -> tuple[ImageSet, NDArray[np.str_]]:
-    """Smooth random content, to which each of four generators adds the same faint waves of two frequencies."""
+    """Random content, flat to rough, to which each of four generators adds the same faint waves of two frequencies."""
     marks = np.random.default_rng(4321)
     waves = np.stack([_waves(marks) for _ in range(4)])
     rng = np.random.default_rng(seed)
     labels = np.tile(np.arange(4), count // 4)
     frequencies = np.hypot(fft.fftfreq(32)[:, None], fft.fftfreq(32)) + 1 / 32
     content = fft.ifft2(fft.fft2(rng.normal(size=(len(labels), 3, 32, 32))) / frequencies).real
-    content = 128 + 40 * content / content.std() + rng.normal(scale=2, size=content.shape) + waves[labels]
+    contrast = rng.uniform(2, 60, (len(labels), 1, 1, 1)) / content.std()
+    content = 128 + contrast * content + rng.normal(scale=2, size=content.shape) + waves[labels]
     pixels = content.round().clip(0, 255).astype(np.uint8).transpose(0, 2, 3, 1)
     generators = np.array([f"gan-{'abcd'[label]}" for label in labels])
     return ImageSet.from_arrays(pixels, generators), generators
@@ -59,16 +63,20 @@ def _waves(marks: np.random.Generator) -> NDArray[np.float64]:
     return np.asarray(AMPLITUDE * waves / waves.std())
 
 
-AMPLITUDE = 1.8
+AMPLITUDE = 1.0
 
 
 @cache
-def accuracy(name: str, settings: str) -> float:
-    (training, generators), (test, truth) = planted(480, 0), planted(TESTED, 1)
-    extractor = built("extractors", name, **json.loads(settings)).fit(training)
-    linear = Linear(calibration_folds=0).fit(extractor.extract(training), generators)
-    answers = linear.classes_[linear.predict_proba(extractor.extract(test)).argmax(axis=1)]
-    return float((answers == truth).mean())
+def features(name: str, settings: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    extractor = built("extractors", name, **json.loads(settings))
+    return extractor.extract(planted(480, 0)[0]), extractor.extract(planted(TESTED, 1)[0])
+
+
+@cache
+def accuracy(name: str, settings: str, attributor: str = "linear") -> float:
+    training, test = features(name, settings)
+    fitted = built("attributors", attributor, calibration_folds=0).fit(training, planted(480, 0)[1])
+    return float((fitted.classes_[fitted.predict_proba(test).argmax(axis=1)] == planted(TESTED, 1)[1]).mean())
 
 
 @pytest.fixture(params=ROWS, ids=lambda row: "-".join([row[0], *map(str, row[1].values())]))
@@ -127,12 +135,20 @@ def test_a_method_with_it_answers_after_loading_as_before_saving(extractor: Any,
     np.testing.assert_array_equal(loaded.predict_proba(images), method.predict_proba(images))
 
 
-@pytest.mark.parametrize(("name", "settings"), ROWS)
+@pytest.mark.parametrize(
+    ("name", "settings", "attributor"),
+    [
+        *((*row, "linear") for row in ROWS),
+        ("residuals", {"denoiser": "wavelet"}, "fingerprints"),
+        ("residuals", {"denoiser": "nl-means"}, "fingerprints"),
+        ("points", {"space": "rgb+freq"}, "linear"),
+    ],
+)
 def test_a_planted_fingerprint_is_found_where_raw_pixels_find_it_in_half_of_the_images(
-    name: str, settings: dict[str, Any]
+    name: str, settings: dict[str, Any], attributor: str
 ) -> None:
     assert 0.4 < accuracy("points", "{}") < 0.6
-    assert accuracy(name, json.dumps(settings)) > CHANCE + 3 * np.sqrt(CHANCE * (1 - CHANCE) / TESTED)
+    assert accuracy(name, json.dumps(settings), attributor) > CHANCE + 3 * np.sqrt(CHANCE * (1 - CHANCE) / TESTED)
 
 
 def cosine(down: int, across: int, *, height: int = 32, width: int = 32) -> NDArray[np.uint8]:
@@ -192,3 +208,56 @@ def test_the_logarithms_of_ricker_are_the_space_of_frequencies_and_franks_coeffi
 def test_an_unknown_transform_is_answered_with_those_there_are() -> None:
     with pytest.raises(UnknownNameError, match=r"^'log-dft' is not one of the transforms; expected one of pixels, dct"):
         built("extractors", "ricker22", transform="log-dft")
+
+
+def test_a_wave_correlates_with_itself_as_a_wave_whose_period_is_its_own() -> None:
+    wave = np.cos(2 * np.pi * 3 * np.arange(24) / 24 + 0.7)[None] * np.ones((20, 1))
+    lags = np.arange(24) - 12
+    np.testing.assert_allclose(autocorrelation(wave), np.cos(2 * np.pi * 3 * lags / 24) * np.ones((20, 1)), atol=1e-12)
+    assert not autocorrelation(np.zeros((3, 5))).any()
+
+
+def test_autocorrelation_is_the_sum_of_products_over_the_energy() -> None:
+    values = np.random.default_rng(0).normal(size=(5, 7))
+    known = [
+        [(values * np.roll(values, (down, across), (0, 1))).sum() / (values**2).sum() for across in range(-3, 4)]
+        for down in range(-2, 3)
+    ]
+    np.testing.assert_allclose(autocorrelation(values), known, atol=1e-12)
+
+
+@pytest.mark.parametrize("denoiser", ["wavelet", "nl-means"])
+def test_spectrum_and_autocorrelation_are_those_of_the_residual(denoiser: str) -> None:
+    images = planted(480, 0)[0].pixels()[:4]
+    residuals = built("extractors", "residuals", denoiser=denoiser).measured(images).astype(float)
+    found = built("extractors", "corvi23", denoiser=denoiser).measured(images)
+    power = np.abs(fft.fftshift(fft.fft2(residuals), axes=(-2, -1))) ** 2
+    loud = power > 1e-6
+    np.testing.assert_allclose(found[:, :3][loud], np.log(power[loud]), atol=1e-3)
+    np.testing.assert_allclose(found[:, 3:], autocorrelation(residuals), atol=1e-5)
+    assert np.isin(found[:, 3:, 16, 16].round(5), [0, 1]).all()
+
+
+def test_an_image_of_one_colour_leaves_no_residual_and_its_spectrum_is_the_floor() -> None:
+    grey = np.full((1, 17, 16, 3), 90, np.uint8)
+    for denoiser in ("wavelet", "nl-means"):
+        assert not built("extractors", "residuals", denoiser=denoiser).measured(grey).any()
+        found = built("extractors", "corvi23", denoiser=denoiser).measured(grey)
+        np.testing.assert_allclose(found[:, :3], 2 * np.log(1e-12), rtol=1e-6)
+        assert not found[:, 3:].any()
+
+
+def test_pixels_are_compared_with_the_first_of_their_cell_also_at_odd_borders() -> None:
+    image = np.arange(17 * 19 * 3, dtype=np.uint8).reshape(1, 17, 19, 3)
+    found = built("extractors", "npr").measured(image)[0] * 255
+    for row, column in [(0, 0), (0, 1), (1, 0), (5, 8), (16, 18), (16, 17), (15, 18)]:
+        known = image[0, row, column].astype(int) - image[0, row - row % 2, column - column % 2]
+        np.testing.assert_allclose(found[:, row, column], known, atol=1e-4)
+
+
+def test_what_was_enlarged_by_repeating_pixels_has_no_differences_within_cells() -> None:
+    small = noise(2, 16, 16)
+    large = small.repeat(2, axis=1).repeat(2, axis=2)
+    npr = built("extractors", "npr")
+    assert not npr.measured(large).any()
+    assert npr.measured(small).any()

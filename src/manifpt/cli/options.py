@@ -84,7 +84,7 @@ AttributorName = Annotated[
     str | None,
     typer.Option(
         "--attributor",
-        help="linear, linear-svm, svm, knn, mlp, resnet-small or resnet50.",
+        help="linear, linear-svm, svm, knn, fingerprints, mlp, resnet-small or resnet50.",
         show_default="linear for vectors, resnet-small up to 96 px, resnet50 above",
         rich_help_panel=METHOD,
     ),
