@@ -13,7 +13,8 @@ HEAD = """# Command line
 
 This page is written by `python docs/cli_page.py`; a test compares it with the commands.
 
-Exit status: 0 done; 2 a mistake, told in one line; 3 some inputs of `attribute` failed; 130 stopped by Ctrl-C.
+Exit status: 0 done; 2 a mistake, told in one line; 3 some inputs of `attribute` failed, or
+with `--strict` a card is not sound or an audit has found something; 130 stopped by Ctrl-C.
 Tables and progress go to the terminal, notes and errors to stderr, so that `--json` and `--csv` can be piped.
 JSON holds names as they are. In CSV, to have a name again, strip one leading `'`, then undo the backslash escapes,
 which are Python's.

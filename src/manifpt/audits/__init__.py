@@ -1,0 +1,1 @@
+"""Audits: whether a class can be told from what is not content."""
