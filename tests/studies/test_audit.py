@@ -19,7 +19,7 @@ from manifpt.images.record import REAL
 from manifpt.studies.audit import audit
 
 RUNS = 200
-# If 5 % of audits raise a false alarm, 24 or more of 200 do so once in 24,000 times.
+# If 5 % of audits raise a false alarm, 24 or more of 200 do so once in 13,900 times.
 MOST = 23
 
 
