@@ -15,7 +15,7 @@ from manifpt.attributors.attributor import Attributor
 from manifpt.errors import DataError, ManifptError, NumbersError
 from manifpt.registry import names
 
-from .planted import NETWORKS, ROWS, WITHOUT_EPOCHS, planted, quick
+from .planted import NETWORKS, ROWS, planted, quick
 
 FEATURES, GENERATORS = planted()
 UNSEEN, TRUTH = planted(seed=1)
