@@ -20,7 +20,7 @@ SIDES = (4, 8)  # pixels of a square's side: fewer take too much memory, more te
 ROWS = 32  # images whose bands are computed at once, at most
 BLOCK = 2**24  # pixels of so many, at most
 FINE = 8  # steps of a grey level: of 2040, 32 bits can add up 512 squares
-CUSHION = 1e-6  # of an error, more than float64 rounds it by
+CUSHION = 1e-4  # of an error, more than float64 rounds it by
 
 Layout = tuple[int, int, int, int, float]
 
@@ -34,7 +34,7 @@ class Rows:
         errors: (n,) how far each row, in fine steps, may lie from the exact one.
     """
 
-    values: NDArray[Any]
+    values: NDArray[np.int16]
     errors: NDArray[np.float64]
 
 
@@ -109,8 +109,10 @@ class Bands:
 
     def _keep(self, known: Pyramid, rows: Rows, first: int) -> None:
         own = slice(first, first + len(known))
-        squares, shape = known.sums[:1, 0].size, (len(known), self.planes, -1)
-        kept = rows.values[own].reshape(len(known), 2, self.planes, -1)[..., :squares]
+        count, terms, *_ = self.layout
+        squares = self.height // self.side * (self.width // self.side)
+        shape = (len(known), self.planes, squares)
+        kept = rows.values[own].reshape(len(known), 2, self.planes, count // self.planes * terms)[..., :squares]
         sums, details = known.sums.reshape(shape), known.details.reshape(shape)
         _rounded(sums, details, FINE / self.side**2, kept, rows.errors[own])
 

@@ -104,7 +104,8 @@ class Cells:
         order = np.argsort(near, kind="stable")  # queries beside each other need the same cells
         if self.banded is not None:
             # Each thread takes some of every kind, so that none waits long for another and all read the same bands.
-            order = np.concatenate([order[own :: threads()] for own in range(threads())])
+            each = threads()
+            order = np.concatenate([order[own::each] for own in range(each)])
         left = np.concatenate([short, np.ones((len(short), 1), np.float32)], axis=1)
         products = self._products(left)
         if self.halves is not None and len(queries) > FEW:

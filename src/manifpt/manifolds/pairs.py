@@ -43,7 +43,7 @@ def between(one: NDArray[np.int16], other: NDArray[np.int16], limit: float) -> n
 
 
 @compiled(inline=True)
-def _most(square: float, scale: float, slack: float) -> float:
+def _allowed(square: float, scale: float, slack: float) -> float:
     """Return what the squared distance of two rows is at most, where that of the images is at most a square."""
     return float((np.sqrt(max(square, 0.0) / scale) + slack) ** 2 * (1 + ROUNDING))
 
@@ -76,8 +76,9 @@ def gathered(  # noqa: PLR0917  (machine code takes its arguments by place)
 ) -> NDArray[np.int64]:
     """Write down the pairs that neither products nor rows nor bands exclude, and return how many of each query.
 
-    See ``bounds.scanned`` for products and rows. Of each query the pair that seems nearest is settled at once if it is
-    likely to exclude others.
+    See ``bounds.scanned`` for products, rows and their slack. ``rounding`` (n,) is what the rows of bands of a query
+    and a reference are off by together, in fine steps. Of each query the pair that seems nearest is settled at once if
+    it is likely to exclude others.
     """
     dimensions, last, terms = queries.shape[1], squares.shape[1] - 1, rows.shape[1]
     width = products.shape[1]
@@ -88,7 +89,7 @@ def gathered(  # noqa: PLR0917  (machine code takes its arguments by place)
         distance = reach(squares[query, last], slack[query], factor, dimensions)
         threshold = np.float32(lengths[query] ** 2 - distance * distance - margin[query])
         limits[line] = distance * distance * (1 + (terms + 8) * 2.0**-22)
-        most[line] = _most(squares[query, last], layout[4], rounding[query])
+        most[line] = _allowed(squares[query, last], layout[4], rounding[query])
         counts[line] = kept(products[line], threshold, lanes[line])
     best, looked = np.full(len(places), -1), np.zeros(len(places), np.int64)
     for stop in range(TOGETHER, width + TOGETHER, TOGETHER):
@@ -134,16 +135,16 @@ def refined(  # noqa: PLR0917  (machine code takes its arguments by place)
 
     All pairs take a band together, so that what is read stays in the processor's cache; most exceed the limit after
     some bands. What is known of a pair are integers: the squared distance in the bands that were read, and that of the
-    rows in the others.
+    rows in the others, which may be off by ``rounding``, as in ``gathered``.
     """
-    count, terms, most, plane, scale = layout
+    count, terms, pixels, plane, scale = layout
     dimensions, last, half = queries.shape[1], squares.shape[1] - 1, own.shape[1] // 2
     down = count // (dimensions // plane)
     known = np.zeros(pairs)
     for step in range(-1, count):
         band = order[max(step, 0)]
-        low = band // down * plane + band % down * most
-        high = min(low + most, (band // down + 1) * plane)
+        low = band // down * plane + band % down * pixels
+        high = min(low + pixels, (band // down + 1) * plane)
         left = 0
         for pair in range(pairs):
             query, row, bound, square = pair_queries[pair], pair_references[pair], bounds[pair], known[pair]
@@ -155,7 +156,7 @@ def refined(  # noqa: PLR0917  (machine code takes its arguments by place)
                     bound -= _squared(one[half + start : half + stop], other[half + start : half + stop])
                 square += squared_pixels(queries[query, low:high], references[numbers[row], low:high], np.inf)
             limit = squares[query, last] - square
-            if limit >= 0 and bound <= _most(limit, scale, rounding[query]):
+            if limit >= 0 and bound <= _allowed(limit, scale, rounding[query]):
                 pair_queries[left], pair_references[left], bounds[left], known[left] = query, row, bound, square
                 left += 1
         pairs = left

@@ -52,7 +52,7 @@ def pyramid(images: NDArray[np.uint8], side: int, *, shared: bool = False) -> Py
     """Return sums and details of squares of side × side pixels.
 
     Args:
-        images: (n, planes, height, width) uint8.
+        images: (n, planes, height, width) uint8, whose lines are contiguous.
         side: Divides height and width.
         shared: Whether several threads do it.
     """
@@ -67,7 +67,7 @@ def pyramid(images: NDArray[np.uint8], side: int, *, shared: bool = False) -> Py
         _added(words[start:stop], bytes_of_word, side, sums[start:stop], details[start:stop])
 
     if shared:
-        shared_out(part, count, least=max(1, LEAST // images[:1].size))
+        shared_out(part, count, least=max(1, LEAST // (planes * height * width)))
     else:
         part(0, count)
     return Pyramid(side, sums, details)
