@@ -141,7 +141,7 @@ def test_large_images_have_the_neighbours_of_brute_force(images, neighbors: int,
 def test_every_plane_and_the_last_rows_count(
     shape: tuple[int, ...], neighbors: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Means of 4, 8 and 8 pixels, and 8 beside 16 of the prefix; rows that fill no band; more neighbours than a cell's."""
+    """Means of 4, 8 and 8 pixels, and 8 beside a prefix of 16; rows that fill no band; many neighbours."""
     monkeypatch.setattr(nearest, "WORK", 0)
     monkeypatch.setattr(index, "LOOKS", 1)
     monkeypatch.setattr(index, "MOST", 1.0)
