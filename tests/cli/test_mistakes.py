@@ -135,7 +135,8 @@ BEFORE_ANY_IMAGE_IS_READ = [
     ),
     (
         "fit {data} --attributor Liner",
-        f"'Liner' is not one of the attributors; expected one of {ATTRIBUTORS}; did you mean linear or linear-svm?",
+        f"'Liner' is not one of the attributors; expected one of {ATTRIBUTORS}; "
+        "did you mean linear or linear-svm or fingerprints?",
     ),
     (
         "fit {data} --manifold Nearest",

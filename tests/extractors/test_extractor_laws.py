@@ -33,6 +33,11 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "durall20": ("durall20", {}, "svm"),
     "dzanic20": ("dzanic20", {}, "knn"),
     "giudice21": ("giudice21", {}, "svm"),
+    "frank20": ("frank20", {}, "linear"),
+    "ricker22": ("ricker22", {}, "linear"),
+    "corvi23": ("corvi23", {}, "linear"),
+    "residuals": ("residuals", {}, "fingerprints"),
+    "npr": ("npr", {}, "linear"),  # instead of a network, too
 }
 # What cannot see a pattern that is added to an image, and why: docs/methods.md.
 BLIND = {"mccloskey18", "mccloskey18 with chromaticity", "giudice21"}
