@@ -143,6 +143,12 @@ def test_a_generator_with_a_single_image_is_learned(row: str) -> None:
     assert np.isfinite(fitted.temperature_)
 
 
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in NETWORKS])
+def test_a_seed_of_more_than_32_bits_is_one(row: str) -> None:
+    fitted = quick(row, seed=2**40 + 1).fit(FEATURES, GENERATORS)
+    assert np.isfinite(fitted.predict_proba(UNSEEN)).all()
+
+
 @pytest.mark.parametrize("row", ROWS)
 def test_constant_features_do_no_harm(row: str) -> None:
     flat = FEATURES.copy()

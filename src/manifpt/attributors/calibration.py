@@ -166,7 +166,8 @@ def inner_folds(labels: NDArray[np.int64], groups: NDArray[np.int64] | None, fol
     with warnings.catch_warnings():
         # Scikit-learn warns of classes smaller than the number of folds; `_with_every_class` answers for them.
         warnings.simplefilter("ignore", UserWarning)
-        splits = list(kind(possible, shuffle=True, random_state=seed).split(labels, labels, tied))
+        # Scikit-learn's seeds have 32 bits.
+        splits = list(kind(possible, shuffle=True, random_state=seed % 2**32).split(labels, labels, tied))
     made = (_with_every_class(train, held_out, labels, tied) for train, held_out in splits)
     return [fold for fold in made if len(fold.held_out)]
 

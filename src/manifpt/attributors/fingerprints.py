@@ -11,17 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 
 from manifpt.attributors import calibration
 from manifpt.attributors.attributor import Features
+from manifpt.attributors.calibration import Fold
 from manifpt.attributors.examples import (
     blocks,
     examples,
     read,
+    refuse_checkpoint,
     refuse_other_shape,
     refuse_unfinished_numbers,
     shape_read,
     written,
 )
+from manifpt.attributors.selection import selected
 from manifpt.errors import ModelError
-from manifpt.progress import tracked
 
 
 class Fingerprints:
@@ -72,26 +74,19 @@ class Fingerprints:
         Raises:
             DataError: There is only one generator, or the lengths differ.
             NumbersError: A feature is NaN or infinite.
-            ModelError: The checkpoint belongs to the training of a network.
         """
-        if checkpoint is not None and any(checkpoint.glob("*.safetensors")):
-            raise ModelError(
-                f"{checkpoint} belongs to the training of a network",
-                expected="the checkpoints of this very training",
-                remedy="delete the folder to start again, or name another",
-            )
+        refuse_checkpoint(checkpoint)
         learned = examples(features, generators, groups)
         classes = len(learned.classes)
-        folds = calibration.inner_folds(learned.labels, learned.groups, self.calibration_folds, seed=self.seed)
-        self.temperature_ = 1.0
-        if folds:
-            answers = [
-                _correlations(features, fold.held_out, _means(features, fold.train, learned.labels, classes))
-                for fold in tracked(folds, "calibrating", total=len(folds))
-            ]
-            truth = learned.labels[np.concatenate([fold.held_out for fold in folds])]
-            logits = np.concatenate(answers) * _chance(features.shape[1:])
-            self.temperature_ = calibration.tempered(logits, truth, classes).heat
+
+        def answered(fold: Fold, _: None) -> NDArray[np.float64]:
+            means = _means(features, fold.train, learned.labels, classes)
+            return _correlations(features, fold.held_out, means) * _chance(features.shape[1:])
+
+        best = selected(
+            [None], learned, self.calibration_folds, answered, seed=self.seed, what="calibrating fingerprints"
+        )
+        self.temperature_ = best.heat
         self.fingerprints_ = _means(features, np.arange(len(learned)), learned.labels, classes)
         self._shape = features.shape[1:]
         self.classes_ = learned.classes
