@@ -51,13 +51,31 @@ def calibration_error(*, truth: ArrayLike, probabilities: ArrayLike, classes: Ar
         >>> calibration_error(truth=["a", "b"], probabilities=given, classes=["a", "b"])
         0.25
     """
+    true, given = _aligned(truth, probabilities, classes)
+    return expected_error(right=given.argmax(axis=1) == true, confidence=given.max(axis=1), bins=bins)
+
+
+def expected_error(*, right: ArrayLike, confidence: ArrayLike, bins: int = 15) -> float:
+    """Return the expected calibration error, as of `calibration_error`, of answers whose confidence is known.
+
+    Args:
+        right: Whether each answer is right, (n,).
+        confidence: Probability of each answer, (n,).
+        bins: Into how many equal bins the confidences fall.
+
+    Raises:
+        NumbersError: The bins are fewer than one.
+
+    Example:
+        >>> expected_error(right=[True, False], confidence=[0.75, 0.75])
+        0.25
+    """
     if bins < 1:
         raise NumbersError(f"bins is {bins}", expected="1 or more", remedy="leave it at 15")
-    true, given = _aligned(truth, probabilities, classes)
-    confidence = given.max(axis=1)
-    surplus = confidence - (given.argmax(axis=1) == true)
-    bin_of = np.maximum(np.ceil(confidence * bins).astype(np.intp) - 1, 0)
-    return float(np.abs(np.bincount(bin_of, weights=surplus, minlength=bins)).sum() / len(true))
+    sure = np.asarray(confidence, np.float64)
+    surplus = sure - np.asarray(right, bool)
+    bin_of = np.maximum(np.ceil(sure * bins).astype(np.intp) - 1, 0)
+    return float(np.abs(np.bincount(bin_of, weights=surplus, minlength=bins)).sum() / len(sure))
 
 
 def _aligned(

@@ -1,0 +1,210 @@
+"""Attribution of many methods on equal terms: the same folds, validation parts and trials (Table 1 of the paper)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from manifpt.cache import Cache
+from manifpt.errors import ManifptError
+from manifpt.extractors.artifacts import digest
+from manifpt.extractors.extractor import Extractor, Features
+from manifpt.images import Fold, ImageSet, folds, held_out
+from manifpt.methods.presets import Preset, preset
+from manifpt.progress import tracked
+from manifpt.storage import gathered
+from manifpt.studies.exam import Exam
+from manifpt.studies.rows import Key, Rows
+from manifpt.studies.tuning import PARTS
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """Something of a study that was not run.
+
+    Args:
+        method: Its name.
+        runs: How many fitted attributors are missing.
+        reason: Why, in a few words.
+    """
+
+    method: str
+    runs: int
+    reason: str
+
+
+class Study:
+    """Methods on one data set, leak-free: repeated, stratified folds by content; references are never scored.
+
+    Args:
+        name: How the rows call the data set.
+        images: Its images, with references.
+        rows: Where the results are kept; what they hold already is not run again.
+        splits: Folds of each repetition. Where a manifest marks images as ``test``, those are the only test set.
+        seed: Of folds, validation parts and trainings.
+        cache: Where projections and costly points are kept; None for nowhere.
+
+    Raises:
+        DataError: A generator has fewer images than there are folds.
+    """
+
+    def __init__(
+        self, name: str, images: ImageSet, rows: Rows, *, splits: int = 5, seed: int = 0, cache: Cache | None = None
+    ) -> None:
+        self.name, self.images, self.rows = name, images, rows
+        self.splits, self.seed, self.cache = splits, seed, cache
+        self.scored = images.scored
+        self._marked = held_out(self.scored)
+        self._folds: dict[int, list[Fold]] = {}
+        self._content = _content(images)
+        self.folds(0)
+
+    def folds(self, repeat: int) -> list[Fold]:
+        """Return the folds of one repetition."""
+        if self._marked is not None:
+            return [self._marked]
+        if repeat not in self._folds:
+            self._folds[repeat] = folds(self.scored, folds=self.splits, seed=self.seed + repeat)
+        return self._folds[repeat]
+
+    def keys(self, method: str, *, repeats: int = 1, one_fold: bool = False) -> list[Key]:
+        """Return which attributors a method is fitted with, the first fold first.
+
+        Args:
+            method: Its name.
+            repeats: Repetitions of the folds.
+            one_fold: Whether only the first fold of each is run.
+        """
+        many = 1 if one_fold or self._marked is not None else self.splits
+        turns = 1 if self._marked is not None else repeats
+        return [Key(self.name, method, repeat, fold) for repeat in range(turns) for fold in range(many)]
+
+    def run(
+        self, methods: Sequence[str], *, repeats: int = 1, one_fold: bool = False, deadline: float | None = None
+    ) -> list[LeftOut]:
+        """Run what the rows lack, the first fold of every method before the others, and return what was left out.
+
+        A method that this set or this machine does not allow (absent weights, images too small) is left out with its
+        reason.
+
+        Args:
+            methods: Names of presets; the members of fusions are run with them.
+            repeats: Repetitions of the folds.
+            one_fold: Whether only the first fold of each repetition is run.
+            deadline: When to stop, by ``time.monotonic``; a run begins only if one as long as the method's last one
+                would end by then.
+
+        Raises:
+            UnknownNameError: A method is in no table.
+        """
+        wanted = [(name, preset(name)) for name in with_members(methods)]
+        whole = {name: self.keys(name, repeats=repeats, one_fold=one_fold) for name, _ in wanted}
+        left = []
+        for stage in _stages(max(len(keys) for keys in whole.values()), len(self.folds(0)), one_fold=one_fold):
+            for name, made in tracked(wanted, f"methods on {self.name}"):
+                asked = [key for place, key in enumerate(whole[name]) if place in stage]
+                keys = [key for key in asked if not self.rows.holds(key, self._inputs(key, made))]
+                if not keys:
+                    continue
+                try:
+                    done = self._fused(made, keys) if made.fusion else self._fitted(name, made, keys, deadline)
+                except ManifptError as error:
+                    left.append(LeftOut(name, len(keys), error.happened))
+                else:
+                    if done < len(keys):
+                        reason = "its members were left out" if made.fusion else "the budget was spent"
+                        left.append(LeftOut(name, len(keys) - done, reason))
+        return _summed(left)
+
+    def _fitted(self, name: str, made: Preset, keys: list[Key], deadline: float | None) -> int:
+        lasted = 0.0
+        features: Features | None = None
+        extractor = made.extracting(cache=self.cache)
+        for done, key in enumerate(keys):
+            started = time.monotonic()
+            if deadline is not None and started + lasted > deadline:
+                return done
+            fold = self.folds(key.repeat)[key.fold]
+            if extractor.learns:
+                train, test = self._learned(extractor, fold)
+            else:
+                if features is None:
+                    features = extractor.fit(self.images).extract(self.scored)
+                train, test = gathered(features, fold.train), gathered(features, fold.test)
+            extracted = {"seconds": time.monotonic() - started, "extractor": extractor.settings()}
+            exam = self._exam(key, made)
+            self.rows.add(exam.answered(made, train, test, seed=self.seed, extracted=extracted))
+            lasted = time.monotonic() - started
+        return len(keys)
+
+    def _learned(self, extractor: Extractor, fold: Fold) -> tuple[Features, Features]:
+        reference = np.asarray(self.images.roles) == "reference"
+        visible = np.concatenate([np.flatnonzero(reference), np.flatnonzero(~reference)[fold.train]])
+        learned = extractor.fit(self.images.subset(visible))
+        return learned.extract(self.scored.subset(fold.train)), learned.extract(self.scored.subset(fold.test))
+
+    def _fused(self, made: Preset, keys: list[Key]) -> int:
+        done = 0
+        for key in keys:
+            members = [Key(key.data, name, key.repeat, key.fold) for name in made.fusion]
+            if not all(self.rows.holds(one, self._inputs(one, preset(one.method))) for one in members):
+                continue
+            self.rows.add(self._exam(key, made).fused([self.rows.read(one) for one in members]))
+            done += 1
+        return done
+
+    def _exam(self, key: Key, made: Preset) -> Exam:
+        return Exam(key, self._inputs(key, made), self.scored, self.folds(key.repeat)[key.fold])
+
+    def _inputs(self, key: Key, made: Preset) -> str:
+        """Return the digest of all that decides a run's answers."""
+        split = [] if self._marked is not None else [self.splits, key.fold]
+        given = [self._content, self.seed, key.repeat, split, PARTS, _described(made)]
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def with_members(methods: Sequence[str]) -> list[str]:
+    """Return the names with the members of fusions before them, each once.
+
+    Raises:
+        UnknownNameError: A method is in no table.
+
+    Example:
+        >>> with_members(["image+spectrum", "raw"])
+        ['raw', 'spectrum', 'image+spectrum']
+    """
+    return list(dict.fromkeys(name for asked in methods for name in (*preset(asked).fusion, asked)))
+
+
+def _stages(runs: int, folds: int, *, one_fold: bool) -> Iterator[range]:
+    """Yield which runs of every method go together: the first fold, the rest of its repetition, then the others."""
+    if one_fold or folds == 1:
+        yield from (range(place, place + 1) for place in range(runs))
+        return
+    yield range(1)
+    yield range(1, folds)
+    yield from (range(start, start + folds) for start in range(folds, runs, folds))
+
+
+def _summed(left: list[LeftOut]) -> list[LeftOut]:
+    together: dict[tuple[str, str], int] = {}
+    for one in left:
+        together[one.method, one.reason] = together.get((one.method, one.reason), 0) + one.runs
+    return [LeftOut(method, runs, reason) for (method, reason), runs in together.items()]
+
+
+def _described(made: Preset) -> Any:
+    return asdict(made) | {"about": ""}
+
+
+def _content(images: ImageSet) -> str:
+    scored = images.scored
+    parts = [digest(images.reference), scored.digests, scored.generators, scored.roles, scored.groups]
+    listed = [part if isinstance(part, str) else [str(value) for value in part] for part in parts]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
