@@ -11,6 +11,7 @@ from manifpt.metrics.accuracy import (
     accuracy,
     accuracy_interval,
     balanced_accuracy,
+    balanced_accuracy_gain,
     balanced_accuracy_interval,
 )
 from manifpt.metrics.interval import bootstrap
@@ -128,3 +129,43 @@ def test_a_study_of_33_generators_takes_seconds_not_minutes() -> None:
     balanced_accuracy_interval(truth=truth, answers=answers)
     # About 0.3 s on one slow core: a hundredfold copy of the data would take minutes.
     assert time.process_time() - start < 20
+
+
+def test_a_gain_is_the_difference_on_the_draws_of_the_plain_bootstrap() -> None:
+    truth, answers = answered(60, 4, 0.7, seed=2)
+    baseline = answered(60, 4, 0.4, seed=3)[1]
+    drawn = {"clusters": np.arange(60) // 2, "runs": np.arange(60) % 2, "resamples": 100, "seed": 5}
+    quick = balanced_accuracy_gain(truth=truth, answers=answers, baseline=baseline, **drawn)
+    plain = bootstrap(
+        lambda t, a, b: balanced_accuracy(truth=t, answers=a) - balanced_accuracy(truth=t, answers=b),
+        truth,
+        answers,
+        baseline,
+        stratify=truth,
+        **drawn,
+    )
+    assert (quick.value, quick.low, quick.high) == pytest.approx((plain.value, plain.low, plain.high))
+
+
+def test_a_gain_on_the_same_answers_is_exactly_zero_and_turns_with_its_sides() -> None:
+    truth, answers = answered(90, 3, 0.6, seed=6)
+    other = answered(90, 3, 0.3, seed=7)[1]
+    same = balanced_accuracy_gain(truth=truth, answers=answers, baseline=answers)
+    assert (same.value, same.low, same.high) == (0, 0, 0)
+    there, back = (
+        balanced_accuracy_gain(truth=truth, answers=one, baseline=two)
+        for one, two in ((answers, other), (other, answers))
+    )
+    assert (there.value, there.low, there.high) == pytest.approx((-back.value, -back.high, -back.low))
+
+
+def test_a_gain_of_paired_answers_is_narrower_than_their_intervals_say() -> None:
+    # Both are wrong about the same half of the images; one is also wrong about one more in twenty.
+    truth = np.repeat([0, 1], 200)
+    hard, slip = np.arange(400) % 2 == 0, np.arange(400) % 20 == 1
+    gain = balanced_accuracy_gain(
+        truth=truth, answers=np.where(hard, 1 - truth, truth), baseline=np.where(hard | slip, 1 - truth, truth)
+    )
+    alone = balanced_accuracy_interval(truth=truth, answers=np.where(hard, 1 - truth, truth))
+    assert gain.low > 0
+    assert gain.high - gain.low < 0.5 * (alone.high - alone.low)

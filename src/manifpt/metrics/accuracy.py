@@ -1,6 +1,9 @@
-"""Accuracy and balanced accuracy, with intervals."""
+"""Accuracy and balanced accuracy, with intervals, and the gain of one method on another."""
 
 from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -8,7 +11,7 @@ from scipy.sparse import csr_array
 from sklearn.metrics import accuracy_score, recall_score
 
 from manifpt.metrics.interval import Interval, percentile
-from manifpt.metrics.labels import matched
+from manifpt.metrics.labels import Labels, matched
 from manifpt.metrics.resampling import multiplicities
 
 
@@ -92,12 +95,56 @@ def balanced_accuracy_interval(
     from weighted counts per class instead of copies of the data.
     """
     true, answered = matched(truth=truth, answers=answers)
+    drawn = {"clusters": clusters, "runs": runs, "resamples": resamples, "seed": seed}
+    return percentile(
+        balanced_accuracy(truth=true, answers=answered), _mean_recalls(true, true == answered, **drawn), level=level
+    )
+
+
+def balanced_accuracy_gain(
+    *,
+    truth: ArrayLike,
+    answers: ArrayLike,
+    baseline: ArrayLike,
+    clusters: ArrayLike | None = None,
+    runs: ArrayLike | None = None,
+    level: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Interval:
+    """Return by how much balanced accuracy exceeds that of other answers to the same rows, with its paired interval.
+
+    Both are counted on the same resamples, so that what is hard for both does not widen the interval.
+
+    Args:
+        truth: True generators, (n,).
+        answers: Answered generators, (n,).
+        baseline: The other answers to the same rows, (n,).
+        clusters: As for `accuracy_interval`; so are the others, and the errors.
+        runs: (n,) the training run of each row, the same for both.
+        level: Confidence, between 0 and 1.
+        resamples: How many times to draw.
+        seed: Decides the draw.
+
+    Example:
+        >>> print(balanced_accuracy_gain(truth=["a", "b"], answers=["a", "b"], baseline=["a", "a"]))
+        0.500 [0.500, 0.500]
+    """
+    true, answered = matched(truth=truth, answers=answers)
+    _, other = matched(truth=truth, answers=baseline)
+    value = balanced_accuracy(truth=true, answers=answered) - balanced_accuracy(truth=true, answers=other)
+    gains = (true == answered).astype(np.float64) - (true == other)
+    drawn = {"clusters": clusters, "runs": runs, "resamples": resamples, "seed": seed}
+    return percentile(value, _mean_recalls(true, gains, **drawn), level=level)
+
+
+def _mean_recalls(true: Labels, right: NDArray[Any], **drawn: Any) -> Iterator[NDArray[np.float64]]:
+    """Yield, for each block of resamples, the mean over the classes of the mean of ``right`` within each."""
     classes, class_of = np.unique(true, return_inverse=True)
     membership = csr_array((np.ones(len(true)), (np.arange(len(true)), class_of)), shape=(len(true), len(classes)))
-    right = csr_array(membership.multiply((true == answered)[:, None]))
-    blocks = multiplicities(len(true), clusters=clusters, stratify=true, runs=runs, resamples=resamples, seed=seed)
-    draws = (_mean_recall(block @ right, block @ membership) for block in map(_drawn, blocks))
-    return percentile(balanced_accuracy(truth=true, answers=answered), draws, level=level)
+    weighted = csr_array(membership.multiply(right[:, None]))
+    for block in map(_drawn, multiplicities(len(true), stratify=true, **drawn)):
+        yield _mean_recall(block @ weighted, block @ membership)
 
 
 def _drawn(block: NDArray[np.int64]) -> NDArray[np.int64]:
