@@ -34,6 +34,7 @@ TABLES: dict[Kind, dict[str, str]] = {
     },
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
+        "released": "manifpt.extractors.released:Released",
         "points": "manifpt.extractors.points:EmbeddedPoints",
         "mccloskey18": "manifpt.extractors.mccloskey18:McCloskey18",
         "nataraj19": "manifpt.extractors.nataraj19:Nataraj19",

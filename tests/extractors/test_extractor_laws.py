@@ -23,7 +23,7 @@ from manifpt.studies.evaluation import cross_validated
 
 from .planted import planted
 
-WITH_REFERENCE = {"artifacts"}  # its laws stand in test_artifacts.py
+WITH_REFERENCE = {"artifacts", "released"}  # their laws stand in test_artifacts.py and test_released.py
 # Row of the registry, settings, and the attributor that its paper gives it.
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "points": ("points", {}, "linear"),
