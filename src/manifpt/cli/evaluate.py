@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -11,12 +12,29 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
+from manifpt.cli.comparing import Asked, compare
 from manifpt.cli.given import GivenImages, GivenMethod, computing, model_folder
 from manifpt.cli.scores import FILES, show, written
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
 from manifpt.outputs import refuse_unusable
 
+MANY: dict[str, str] = {"rich_help_panel": "Many methods"}
+# Options of one method, which each of many has settings of its own for.
+OF_ONE_METHOD = {
+    "space": "--space",
+    "attributor": "--attributor",
+    "manifold": "--manifold",
+    "block": "--block",
+    "engine": "--engine",
+}
+OF_MANY_METHODS = {
+    "against": "--against",
+    "one_fold": "--one-fold",
+    "budget": "--budget",
+    "name": "--name",
+    "allow_shortcuts": "--allow-shortcuts",
+}
 # What a model brings with it, so that giving it beside one would change nothing.
 OF_THE_MODEL = {
     "space": "--space",
@@ -56,16 +74,43 @@ def evaluate(
     block: options.Block = None,
     no_cache: options.NoCache = False,
     engine: options.EngineName = options.Engine.LOCAL,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="Compare these methods (names after commas, or all) on equal terms.", **MANY, metavar="NAMES"
+        ),
+    ] = None,
+    against: Annotated[str, typer.Option(help="The method that the others are tested against.", **MANY)] = "raw",
+    one_fold: Annotated[
+        bool, typer.Option("--one-fold", help="Only the first fold of each repetition.", **MANY)
+    ] = False,
+    budget: Annotated[
+        float | None, typer.Option(min=0, help="Begin nothing new after so many minutes.", **MANY, metavar="MINUTES")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="How the results call DATA.", show_default="its file name", **MANY)
+    ] = None,
+    allow_shortcuts: Annotated[
+        bool, typer.Option("--allow-shortcuts", help="Also where the files give the class away.", **MANY)
+    ] = False,
     as_json: options.AsJson = False,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Folder for scores.json, answers.csv and confusion.png.")
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Folder for scores.json, answers.csv and confusion.png; of many methods, for all tables.",
+        ),
     ] = None,
 ) -> None:
     """Measure how well generators are told apart, on images that the method has not seen.
 
-    With --out, a run that was stopped or killed goes on from OUT.checkpoint when it is started again.
+    With --out, a run that was stopped or killed goes on from OUT.checkpoint when it is started again. Of many methods
+    OUT/rows keeps every result: what is there already is not run again.
 
-    Example: [bold]manifpt evaluate demo/images --space freq --attributor linear[/bold]
+    Examples: [bold]manifpt evaluate demo/images --space freq --attributor linear[/bold]
+
+    [bold]manifpt evaluate demo/images --methods durall20,ricker22 --against ricker22 --one-fold[/bold]
     """
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.methods.method import Method  # noqa: PLC0415
@@ -74,10 +119,19 @@ def evaluate(
 
     model_given, data = _told_apart(targets)
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
+    if methods is not None:
+        _refuse(context, OF_ONE_METHOD, _beside_methods)
+        asked = Asked(
+            methods.split(","), splits, repeats, one_fold, budget, against, seed, not no_cache, allow_shortcuts
+        )
+        choose(device.value)
+        compare(given, asked, name=name, out=out, as_json=as_json, model=model_given)
+        return
+    _refuse(context, OF_MANY_METHODS, _without_methods)
     if out:
         refuse_unusable(out, ours=FILES, what="an evaluation", sources=given.sources)
     if model_given:
-        _refuse_idle(context)
+        _refuse(context, OF_THE_MODEL, _beside_model)
         choose(device.value)
     with resumable(out, EVALUATE) if out else nullcontext() as checkpoint:
         if model_given:
@@ -123,12 +177,33 @@ def _told_apart(targets: list[str]) -> tuple[str | None, str]:
     return (before[0] if before else None), data
 
 
-def _refuse_idle(context: typer.Context) -> None:
-    sources = {option: context.get_parameter_source(name) for name, option in OF_THE_MODEL.items()}
+def _refuse(context: typer.Context, idle: dict[str, str], error: Callable[[str], ManifptError]) -> None:
+    """Raise an error about the options that were given and would change nothing."""
+    sources = {option: context.get_parameter_source(name) for name, option in idle.items()}
     given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
     if given:
-        raise ManifptError(
-            f"{' and '.join(given)} was given beside a model",
-            expected="only DATA and what belongs to it: the model has its own method and references",
-            remedy="leave it out, or leave the model out to evaluate a method on DATA's own splits",
-        )
+        raise error(" and ".join(given))
+
+
+def _beside_model(given: str) -> ManifptError:
+    return ManifptError(
+        f"{given} was given beside a model",
+        expected="only DATA and what belongs to it: the model has its own method and references",
+        remedy="leave it out, or leave the model out to evaluate a method on DATA's own splits",
+    )
+
+
+def _beside_methods(given: str) -> ManifptError:
+    return ManifptError(
+        f"{given} was given with --methods",
+        expected="names of methods only: each has its own space, manifold and attributor",
+        remedy="leave it out, or leave --methods out to evaluate one method",
+    )
+
+
+def _without_methods(given: str) -> ManifptError:
+    return ManifptError(
+        f"{given} was given without --methods",
+        expected="it beside --methods, which it belongs to",
+        remedy="name methods to compare, or leave it out",
+    )

@@ -119,6 +119,27 @@ def audit(
     )
 
 
+def file_shortcuts(images: ImageSet, *, permutations: int = PERMUTATIONS, seed: int = 0) -> tuple[Check, ...]:
+    """Return what the files alone give away, as far as it is a finding: format, size, colour, JPEG settings, metadata.
+
+    Args:
+        images: Images with generators.
+        permutations: Labellings drawn for each test.
+        seed: Decides which.
+
+    Raises:
+        NumbersError: So few permutations cannot find anything after the correction.
+        ImageError: An image has changed since it was opened.
+    """
+    known = measurements(images).files
+    rows = distinct(images.groups, images.digests)
+    asked = questions(images.generators, images.roles == "reference", rows)
+    checks = [files.checks(one, known, images.paths, permutations=permutations, seed=seed) for one in asked]
+    return tuple(
+        check for check in _corrected([check for made in checks for check in made], permutations) if check.found
+    )
+
+
 def _tests(
     images: ImageSet,
     labels: NDArray[np.str_],
@@ -163,5 +184,7 @@ def _corrected(checks: Sequence[Check], permutations: int) -> tuple[Check, ...]:
             expected=f"at least {int(np.ceil(tests / LEVEL)) - 1}",
             remedy="give more --permutations",
         )
+    if not checks:
+        return ()
     corrected = holm([check.p for check in checks if check.p is not None])
     return tuple(replace(check, corrected=float(p)) for check, p in zip(checks, corrected, strict=True))

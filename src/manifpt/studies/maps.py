@@ -12,7 +12,7 @@ PERPLEXITY = 30.0
 
 
 def mapped(features: ArrayLike, *, seed: int = 0) -> NDArray[np.float64] | None:
-    """Return where each image lies on a map of its features (n, 2), or None for fewer than 10 images.
+    """Return where each image lies on a map of its features (n, 2), or None for fewer than 10 images or equal ones.
 
     t-SNE (van der Maaten and Hinton, JMLR 2008) by openTSNE, of at most 50 principal components, each as it is: their
     scales stay those of the features. The perplexity is 30, or a third of the images where they are few.
@@ -28,7 +28,7 @@ def mapped(features: ArrayLike, *, seed: int = 0) -> NDArray[np.float64] | None:
     from openTSNE import TSNE  # noqa: PLC0415  (loads only where a map is drawn)
 
     points = np.asarray(features, np.float64).reshape(len(np.asarray(features)), -1)
-    if len(points) < FEWEST:
+    if len(points) < FEWEST or not np.ptp(points, axis=0).any():
         return None
     kept = min(MOST_DIMENSIONS, points.shape[1], len(points) - 1)
     reduced = PCA(kept, random_state=seed).fit_transform(points)
