@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from manifpt.attributors import checkpoints, inference, training
+from manifpt.attributors import augmentation, checkpoints, inference, training
 from manifpt.attributors.architectures import small_resnet
 from manifpt.attributors.meter import Meter
 from manifpt.attributors.recipe import Recipe
@@ -48,7 +48,7 @@ def test_a_fit_killed_at_any_step_repeats_less_than_an_interval_and_ends_in_the_
     # Two inner trainings of 6 steps and one of 12, in batches of 16 and 3 epochs; a save after 3 steps is also one in
     # the middle of an epoch of 2 or 4.
     monkeypatch.setattr(checkpoints, "STEPS", 3)
-    settings: dict[str, Any] = {"epochs": 3, **({} if row == "mlp" else {"flips": True})}
+    settings: dict[str, Any] = {"epochs": 3, **({"flips": True} if "flips" in quick(row).settings() else {})}
     with monkeypatch.context() as patch:
         steps = dying_at(-1, patch)
         unbroken = quick(row, **settings).fit(FEATURES, GENERATORS)
@@ -167,7 +167,7 @@ def test_the_average_follows_the_weights_of_every_step(monkeypatch: pytest.Monke
 
 def test_flips_mirror_about_half_of_the_maps_left_to_right() -> None:
     maps = np.arange(200 * 6, dtype=np.float32).reshape(200, 1, 2, 3)
-    flipped = training._flipped(maps, np.random.default_rng(0))
+    flipped = augmentation.flipped(maps, np.random.default_rng(0))
     same = (flipped == maps).all(axis=(1, 2, 3))
     assert 70 < same.sum() < 130
     np.testing.assert_array_equal(flipped[~same], maps[~same][..., ::-1])

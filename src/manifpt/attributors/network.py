@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from manifpt.attributors import architectures
 from manifpt.attributors.architectures import Classifier, SmallBody
 from manifpt.attributors.attributor import Features
+from manifpt.attributors.augmentation import flipped
 from manifpt.attributors.recipe import Recipe
-from manifpt.attributors.trained_network import TrainedNetwork
+from manifpt.attributors.trained_network import TrainedNetwork, refuse_vectors
 from manifpt.attributors.whitening import whitening_filters
 from manifpt.errors import NumbersError
 
-MAP_AXES = 3
 LONGEST_VECTOR = 4096
 LEAST_WIDTH = 16
 
@@ -60,8 +60,8 @@ class SmallResNet(TrainedNetwork):
     ) -> None:
         super().__init__(
             Recipe(
-                epochs=epochs, least_steps=least_steps, batch=batch, learning_rate=learning_rate, flips=flips,
-                precision=precision, device=device, seed=seed,
+                epochs=epochs, least_steps=least_steps, batch=batch, learning_rate=learning_rate,
+                augmentation=flipped if flips else None, precision=precision, device=device, seed=seed,
             ),
             calibration_folds,
         )  # fmt: skip
@@ -72,14 +72,14 @@ class SmallResNet(TrainedNetwork):
                 expected=f"a multiple of {LEAST_WIDTH}",
                 remedy=f"use {LEAST_WIDTH} or {2 * LEAST_WIDTH}",
             )
-        self.width = width
+        self.width, self.flips = width, flips
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        return {**super().settings(), "width": self.width, "flips": self.recipe.flips}
+        return {**super().settings(), "width": self.width, "flips": self.flips}
 
     def _checked(self, shape: tuple[int, ...]) -> None:
-        _refuse_vectors(self.name, shape)
+        refuse_vectors(self.name, shape)
 
     def _built(self, shape: tuple[int, ...], classes: int) -> Classifier:
         return architectures.small_resnet(shape, classes, width=self.width, depth=2, dropout=0.1)
@@ -174,19 +174,19 @@ class ResNet50(TrainedNetwork):
     ) -> None:
         super().__init__(
             Recipe(
-                epochs=epochs, least_steps=least_steps, batch=batch, learning_rate=learning_rate, flips=flips,
-                precision=precision, device=device, seed=seed,
+                epochs=epochs, least_steps=least_steps, batch=batch, learning_rate=learning_rate,
+                augmentation=flipped if flips else None, precision=precision, device=device, seed=seed,
             ),
             calibration_folds,
         )  # fmt: skip
-        self.sizes = sizes
+        self.sizes, self.flips = sizes, flips
 
     def settings(self) -> dict[str, Any]:
         """Return the constructor arguments."""
-        return {**super().settings(), "sizes": self.sizes, "flips": self.recipe.flips}
+        return {**super().settings(), "sizes": self.sizes, "flips": self.flips}
 
     def _checked(self, shape: tuple[int, ...]) -> None:
-        _refuse_vectors(self.name, shape)
+        refuse_vectors(self.name, shape)
 
     def _built(self, shape: tuple[int, ...], classes: int) -> Classifier:
         from manifpt.attributors import resnet50  # noqa: PLC0415  (transformers loads for this row alone)
@@ -240,12 +240,3 @@ class ResNet50(TrainedNetwork):
         self._shape = tuple(saved.preprocessor["input_shape"])
         self.network_ = self._placed(saved.network)
         return self
-
-
-def _refuse_vectors(name: str, shape: tuple[int, ...]) -> None:
-    if len(shape) != MAP_AXES:
-        raise NumbersError(
-            f"the features have the shape {shape}",
-            expected=f"maps (c, h, w): {name} takes no vectors",
-            remedy="use linear or mlp",
-        )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 
+from manifpt.attributors.augmentation import Augmentation
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -16,14 +18,15 @@ class Recipe:
         batch: Examples in a step.
         learning_rate: The highest one, after the warm-up.
         weight_decay: Of weights of two and more axes.
+        betas: Decay of the moving averages of gradients and of their squares (Adam).
         warm_up: Share of the steps in which the learning rate rises.
         smoothing: Share of each label that is spread over all classes.
         averaged: Share of the steps over which the weights are averaged, exponentially.
         clip: Greatest norm of a step's gradient.
-        flips: Whether half of the maps are mirrored left to right.
+        augmentation: What is done to each batch; None for nothing.
         precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the processor multiplies it natively.
         device: ``cpu``, ``cuda``, or ``auto``.
-        seed: Of initial weights, order, flips and dropout.
+        seed: Of initial weights, order, augmentation and dropout.
     """
 
     epochs: int = 30
@@ -31,11 +34,12 @@ class Recipe:
     batch: int = 64
     learning_rate: float = 2e-3
     weight_decay: float = 0.05
+    betas: tuple[float, float] = (0.9, 0.999)
     warm_up: float = 0.1
     smoothing: float = 0.05
     averaged: float = 0.05
     clip: float = 1.0
-    flips: bool = False
+    augmentation: Augmentation | None = None
     precision: str = "auto"
     device: str = "auto"
     seed: int = 0

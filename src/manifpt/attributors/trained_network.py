@@ -25,7 +25,9 @@ from manifpt.attributors.examples import (
 from manifpt.attributors.randomness import seeded
 from manifpt.attributors.recipe import Recipe
 from manifpt.attributors.whitening import spread
-from manifpt.errors import ModelError
+from manifpt.errors import ModelError, NumbersError
+
+MAP_AXES = 3
 
 
 class TrainedNetwork(ABC):
@@ -61,6 +63,9 @@ class TrainedNetwork(ABC):
     def _checked(self, shape: tuple[int, ...]) -> None:
         """Raise NumbersError unless the network takes features of this shape."""
 
+    def _refuse_values(self, features: Features) -> None:  # noqa: B027  (most networks take any finite ones)
+        """Raise NumbersError where the training cannot use features of these values."""
+
     @abstractmethod
     def _built(self, shape: tuple[int, ...], classes: int) -> Classifier:
         """Return the network, with random weights."""
@@ -95,6 +100,7 @@ class TrainedNetwork(ABC):
         """
         self._checked(features.shape[1:])
         learned = examples(features, generators, groups)
+        self._refuse_values(learned.features)
         saved = None if checkpoint is None else checkpoints.Folder(checkpoint, self.settings(), learned)
         self.temperature_ = self._cross_fitted(learned, saved)
         everything = np.arange(len(learned))
@@ -206,3 +212,13 @@ class TrainedNetwork(ABC):
 
 def _file(saved: checkpoints.Folder | None, name: str) -> checkpoints.Checkpoint | None:
     return None if saved is None else saved.file(name)
+
+
+def refuse_vectors(name: str, shape: tuple[int, ...]) -> None:
+    """Raise NumbersError unless this is the shape of maps."""
+    if len(shape) != MAP_AXES:
+        raise NumbersError(
+            f"the features have the shape {shape}",
+            expected=f"maps (c, h, w): {name} takes no vectors",
+            remedy="use linear or mlp",
+        )

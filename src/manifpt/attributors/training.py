@@ -89,7 +89,9 @@ def trained(
                 if done and state.drawn is not None:
                     state.drawn.restore(rng)
                 for batch in np.array_split(order, steps)[done:]:
-                    inputs = _flipped(features[batch], rng) if recipe.flips else features[batch]
+                    inputs = features[batch]
+                    if recipe.augmentation is not None:
+                        inputs = recipe.augmentation(inputs, rng)
                     loss, right = _stepped(state, inputs, labels[batch], weights, recipe)
                     meter.seen(loss, right, len(batch))
                     if checkpoint is not None and checkpoint.due(state):
@@ -159,9 +161,4 @@ def _optimizer(network: Classifier, recipe: Recipe) -> torch.optim.AdamW:
     decayed = [weight for weight in network.parameters() if weight.ndim > 1]
     free = [weight for weight in network.parameters() if weight.ndim <= 1]
     groups = [{"params": decayed, "weight_decay": recipe.weight_decay}, {"params": free, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=recipe.learning_rate)
-
-
-def _flipped(inputs: Features, rng: np.random.Generator) -> Features:
-    mirrored = rng.random(len(inputs)) < 0.5  # noqa: PLR2004  (half of them)
-    return np.where(mirrored.reshape(-1, *[1] * (inputs.ndim - 1)), inputs[..., ::-1], inputs)
+    return torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=recipe.betas)
