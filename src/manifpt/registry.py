@@ -56,6 +56,10 @@ TABLES: dict[Kind, dict[str, str]] = {
         "mlp": "manifpt.attributors.network:MLP",
         "resnet50": "manifpt.attributors.network:ResNet50",
         "resnet-small": "manifpt.attributors.network:SmallResNet",
+        "yu19": "manifpt.attributors.yu19:Yu19",
+        "nataraj-cnn": "manifpt.attributors.nataraj_cnn:NatarajCNN",
+        "xception": "manifpt.attributors.xception:Xception",
+        "wang20": "manifpt.attributors.wang20:Wang20",
     },
 }
 

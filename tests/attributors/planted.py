@@ -24,9 +24,18 @@ QUICK: dict[str, dict[str, Any]] = {
     "mlp": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
     "resnet-small": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
     "resnet50": {"epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2},
-}
+    "yu19": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 128, "widest": 16, "learning_rate": 2e-2},
+    "nataraj-cnn": {"epochs": 12, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 5e-3},
+    "xception": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "middle": 1, "learning_rate": 2e-2},
+    # The planted pattern is of one place and one side.
+    "wang20": {
+        "epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2,
+        "augmented": 0.0, "crops": False, "flips": False,
+    },
+}  # fmt: skip
 ROWS = tuple(QUICK)
-NETWORKS = ("mlp", "resnet-small", "resnet50")
+OF_MAPS = ("resnet-small", "resnet50", "yu19", "nataraj-cnn", "xception", "wang20")
+NETWORKS = ("mlp", *OF_MAPS)
 
 
 def quick(row: str, **settings: Any) -> Any:

@@ -15,7 +15,7 @@ from manifpt.attributors.attributor import Attributor
 from manifpt.errors import DataError, ManifptError, NumbersError
 from manifpt.registry import names
 
-from .planted import NETWORKS, ROWS, planted, quick
+from .planted import NETWORKS, OF_MAPS, ROWS, planted, quick
 
 FEATURES, GENERATORS = planted()
 UNSEEN, TRUTH = planted(seed=1)
@@ -157,7 +157,7 @@ def test_constant_features_do_no_harm(row: str) -> None:
     assert np.isfinite(fitted.predict_proba(flat)).all()
 
 
-@pytest.mark.parametrize("row", ["resnet-small", "resnet50"])
+@pytest.mark.parametrize("row", OF_MAPS)
 def test_networks_of_maps_refuse_vectors(row: str) -> None:
     with pytest.raises(
         NumbersError,
@@ -166,7 +166,7 @@ def test_networks_of_maps_refuse_vectors(row: str) -> None:
         quick(row).fit(FEATURES.reshape(len(FEATURES), -1), GENERATORS)
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if not row.startswith("resnet")])
+@pytest.mark.parametrize("row", [row for row in ROWS if row not in OF_MAPS])
 def test_vectors_and_flattened_maps_are_the_same_to_those_who_take_both(row: str) -> None:
     features, generators = planted(shape=(12,))
     fitted = quick(row).fit(features, generators)
@@ -178,7 +178,7 @@ def test_a_perceptron_refuses_large_maps() -> None:
         quick("mlp").fit(np.zeros((4, 3, 64, 64), np.float32), ["a", "b", "a", "b"])
 
 
-@pytest.mark.parametrize("row", ["resnet-small", "resnet50"])
+@pytest.mark.parametrize("row", OF_MAPS)
 @pytest.mark.parametrize("shape", [(1, 8, 8), (6, 8, 8), (3, 70, 45)])
 def test_maps_of_any_number_of_channels_and_size_are_taken(row: str, shape: tuple[int, ...]) -> None:
     features, generators = planted(2, shape=shape)

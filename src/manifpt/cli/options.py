@@ -84,7 +84,8 @@ AttributorName = Annotated[
     str | None,
     typer.Option(
         "--attributor",
-        help="linear, linear-svm, svm, knn, fingerprints, mlp, resnet-small or resnet50.",
+        help="linear, linear-svm, svm, knn, fingerprints, mlp, resnet-small, resnet50, yu19, nataraj-cnn, xception "
+        "or wang20.",
         show_default="linear for vectors, resnet-small up to 96 px, resnet50 above",
         rich_help_panel=METHOD,
     ),
