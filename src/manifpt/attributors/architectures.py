@@ -57,6 +57,18 @@ class Classifier(nn.Module):
         logits: Tensor = self.head(self.dropout(self.features(inputs)))
         return logits
 
+    def loss(self, inputs: Tensor, labels: Tensor, weights: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+        """Return what a training step makes smaller, and the logits (n, classes) in float32.
+
+        Args:
+            inputs: (n, *shape).
+            labels: Class indices, (n,).
+            weights: What an example of each class counts, (classes,).
+            smoothing: Share of each label that is spread over all classes.
+        """
+        logits = self(inputs).float()
+        return functional.cross_entropy(logits, labels, weights, label_smoothing=smoothing), logits
+
 
 class ResidualBlock(nn.Module):
     """Two 3 by 3 convolutions and a way around them (He et al., CVPR 2016)."""

@@ -41,6 +41,10 @@ class Checkpoint:
         self.path, self.key = path, key
         self._step, self._time, self._reported = 0, time.monotonic(), False
 
+    def before(self) -> Checkpoint:
+        """Return the checkpoint of the pre-training that goes before this training."""
+        return Checkpoint(self.path.with_name(f"pretraining-{self.path.name}"), self.key)
+
     def due(self, state: Training) -> bool:
         """Return whether it is time to save: after 100 steps or 60 seconds, and when the training is over."""
         steps, seconds = state.step - self._step, time.monotonic() - self._time

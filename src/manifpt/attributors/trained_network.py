@@ -75,6 +75,16 @@ class TrainedNetwork(ABC):
     ) -> None:
         """Take over what the network starts from, beyond random weights and the channels' mean and deviation."""
 
+    def _pretrained(  # noqa: B027  (most networks learn generators at once)
+        self,
+        network: Classifier,
+        features: Features,
+        rows: NDArray[np.int64],
+        description: str,
+        part: checkpoints.Checkpoint | None,
+    ) -> None:
+        """Let the network learn from these rows what needs no label, before its training."""
+
     def fit(
         self,
         features: Features,
@@ -133,6 +143,7 @@ class TrainedNetwork(ABC):
             network = self._built(learned.features.shape[1:], len(learned.classes))
             network.normalised_by(*spread(learned.features, rows))
             self._initialised(network, learned.features, rows)
+        self._pretrained(network, learned.features, rows, description, part)
         weights = calibration.balanced_weights(learned.labels[rows], len(learned.classes))
         recipe = self.recipe.fitted_to(len(rows))
         return training.trained(

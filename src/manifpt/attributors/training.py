@@ -5,12 +5,12 @@ from __future__ import annotations
 import copy
 import math
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
 from manifpt.attributors import checkpoints
 from manifpt.attributors.architectures import Classifier
@@ -20,6 +20,14 @@ from manifpt.attributors.meter import Meter
 from manifpt.attributors.randomness import Drawn, seeded
 from manifpt.attributors.recipe import Recipe
 from manifpt.errors import NumbersError
+
+
+class Readable(Protocol):
+    """Features that are read batch by batch."""
+
+    def __getitem__(self, rows: NDArray[np.int64], /) -> Features:
+        """Return the features of these rows, (len(rows), *shape)."""
+        ...
 
 
 @dataclass(slots=True)
@@ -45,7 +53,7 @@ class Training:
 
 def trained(
     network: Classifier,
-    features: Features,
+    features: Readable,
     labels: NDArray[np.int64],
     class_weights: NDArray[np.float64],
     recipe: Recipe,
@@ -61,7 +69,7 @@ def trained(
 
     Args:
         network: Initialised; it is trained in place.
-        features: All features, (n, *shape); only ``rows`` are read.
+        features: All features, (n, *shape), or what makes them when they are read; only ``rows`` are.
         labels: Class indices of all features, (n,).
         class_weights: What an example of each class counts, (classes,).
         recipe: How to train.
@@ -115,8 +123,7 @@ def _stepped(
     device, truth = weights.device, torch.from_numpy(labels).to(weights.device)
     precision = chosen_precision(recipe.precision, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=precision is torch.bfloat16):
-        logits = state.network(on(inputs, device)).float()
-    loss = functional.cross_entropy(logits, truth, weights, label_smoothing=recipe.smoothing)
+        loss, logits = state.network.loss(on(inputs, device), truth, weights, recipe.smoothing)
     if not math.isfinite(loss.item()):
         raise NumbersError(
             f"the loss is {loss.item()} at step {state.step + 1} of {total}",
