@@ -60,6 +60,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "nataraj-cnn": "manifpt.attributors.nataraj_cnn:NatarajCNN",
         "xception": "manifpt.attributors.xception:Xception",
         "wang20": "manifpt.attributors.wang20:Wang20",
+        "dna-det": "manifpt.attributors.dna_det:DNADet",
     },
 }
 

@@ -32,9 +32,13 @@ QUICK: dict[str, dict[str, Any]] = {
         "epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2,
         "augmented": 0.0, "crops": False, "flips": False,
     },
+    "dna-det": {
+        "epochs": 10, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2,
+        "pretraining_steps": 2, "views": 2, "patch": 0.9,
+    },
 }  # fmt: skip
 ROWS = tuple(QUICK)
-OF_MAPS = ("resnet-small", "resnet50", "yu19", "nataraj-cnn", "xception", "wang20")
+OF_MAPS = ("resnet-small", "resnet50", "yu19", "nataraj-cnn", "xception", "wang20", "dna-det")
 NETWORKS = ("mlp", *OF_MAPS)
 
 

@@ -16,7 +16,7 @@ from manifpt.registry import built
 
 # Above this the small network's stride-1 stem costs more than ResNet-50 and sees too little of the image.
 SMALL = 96
-CONVOLUTIONAL = ("resnet-small", "resnet50")
+CONVOLUTIONAL = ("resnet-small", "resnet50", "yu19", "nataraj-cnn", "xception", "wang20", "dna-det")
 
 
 class ManiFPT(Method):

@@ -81,6 +81,10 @@ def _rates(own: float) -> tuple[Settings, ...]:
 
 # A tenth of a training shows which learning rate diverges or crawls, which is what goes wrong with few images.
 BRIEF: Settings = {"epochs": 2, "least_steps": 60}
+# Networks of 9 to 23 million weights learn from few images within these epochs, and cost ten times `resnet-small`'s.
+SHORT: dict[str, Any] = {
+    "settings": {"epochs": 6, "least_steps": 300, "flips": True}, "brief": {"epochs": 1, "least_steps": 30},
+}  # fmt: skip
 SMALL: dict[str, Any] = {"attributor": "resnet-small", "trials": _rates(5e-3), "brief": BRIEF}
 MIRRORED: dict[str, Any] = {**SMALL, "settings": {"flips": True}}
 PERCEPTRON: dict[str, Any] = {"attributor": "mlp", "trials": _rates(1e-3), "brief": {"epochs": 3, "least_steps": 60}}
@@ -103,9 +107,19 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
     "paper-ssl-cifar": Preset("artifacts", given={"space": "ssl-cifar"}, **PERCEPTRON,
                               about="ManiFPT SSL with a network of CIFAR-10 in the place of ImageNet's"),
     "mccloskey18": Preset("mccloskey18", "linear-svm", trials=MARGINS, about="exposure (McCloskey and Albright 2018)"),
-    "nataraj19": Preset("nataraj19", **SMALL, about="co-occurrences (Nataraj et al. 2019)"),
+    "nataraj19": Preset("nataraj19", "nataraj-cnn", trials=_rates(1e-4), brief=BRIEF,
+                        about="co-occurrences (Nataraj et al. 2019)"),
     "durall20": Preset("durall20", "svm", trials=MACHINES, about="radial spectrum (Durall et al. 2020)"),
     "dzanic20": Preset("dzanic20", "knn", trials=NEIGHBOURS, about="spectral decay (Dzanic et al. 2020)"),
+    "wang20": Preset("points", "wang20", given={"space": "rgb"}, trials=_rates(1e-4), **SHORT,
+                     about="ResNet-50 on blurred and compressed images (Wang et al. 2020)"),
+    "marra18": Preset("points", "xception", given={"space": "rgb"}, trials=_rates(1e-4), **SHORT,
+                      about="Xception (Marra et al. 2018)"),
+    "yu19": Preset("points", "yu19", given={"space": "rgb"}, trials=_rates(1e-3), **SHORT,
+                   about="GAN fingerprint network (Yu et al. 2019)"),
+    "dna-det": Preset("points", "dna-det", given={"space": "rgb"}, trials=_rates(5e-3),
+                      settings={"flips": True}, brief={**BRIEF, "pretraining_steps": 60},
+                      about="pre-trained on transformations (Yang et al. 2022)"),
     "marra19": Preset("residuals", "fingerprints", trials=({},),
                       about="mean noise residual (Marra et al. 2019)"),
     "frank20": Preset("frank20", **LINEAR, about="log DCT (Frank et al. 2020)"),
