@@ -178,8 +178,16 @@ def test_a_perceptron_refuses_large_maps() -> None:
         quick("mlp").fit(np.zeros((4, 3, 64, 64), np.float32), ["a", "b", "a", "b"])
 
 
-@pytest.mark.parametrize("row", OF_MAPS)
-@pytest.mark.parametrize("shape", [(1, 8, 8), (6, 8, 8), (3, 70, 45)])
+@pytest.mark.parametrize(
+    ("row", "shape"),
+    # `dna-det` learns what JPEG does to colours.
+    [
+        (row, shape)
+        for row in OF_MAPS
+        for shape in [(1, 8, 8), (6, 8, 8), (3, 70, 45)]
+        if row != "dna-det" or shape[0] == 3
+    ],
+)
 def test_maps_of_any_number_of_channels_and_size_are_taken(row: str, shape: tuple[int, ...]) -> None:
     features, generators = planted(2, shape=shape)
     fitted = quick(row, epochs=1, calibration_folds=0).fit(features, generators)

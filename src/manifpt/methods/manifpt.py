@@ -16,7 +16,8 @@ from manifpt.registry import built
 
 # Above this the small network's stride-1 stem costs more than ResNet-50 and sees too little of the image.
 SMALL = 96
-CONVOLUTIONAL = ("resnet-small", "resnet50", "yu19", "nataraj-cnn", "xception", "wang20", "dna-det")
+MIRRORING = ("resnet-small", "resnet50", "yu19", "xception", "wang20", "dna-det")
+CONVOLUTIONAL = (*MIRRORING, "nataraj-cnn")
 
 
 class ManiFPT(Method):
@@ -66,7 +67,7 @@ class ManiFPT(Method):
 
     def _named(self, name: str) -> Attributor:
         # Flips are a fair augmentation only where the mirrored map is the map of the mirrored image.
-        options = {"flips": True} if name in CONVOLUTIONAL and self._embedding.mirrors else {}
+        options = {"flips": True} if name in MIRRORING and self._embedding.mirrors else {}
         attributor: Attributor = built("attributors", name, seed=self.seed, **{**options, **self.options})
         return attributor
 
