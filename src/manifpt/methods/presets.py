@@ -17,7 +17,7 @@ from manifpt.extractors.extractor import Extractor
 from manifpt.registry import built, suggestion
 
 Settings = Mapping[str, Any]
-CACHED = ("artifacts", "points")
+CACHED = ("artifacts", "points", "released")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,20 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
 })  # fmt: skip
 
 
+FAULTS: Mapping[str, Preset] = MappingProxyType({
+    f"{space}-{name}": Preset("released", given={"space": space, **dict.fromkeys(switches, True)}, **made,
+                              about=f"ManiFPT {space.upper()}, {about}")
+    for space, made in (("rgb", MIRRORED), ("freq", SMALL))
+    for name, switches, about in (
+        ("reals-in-reference", ("reals_in_reference",), "scored reals among the references"),
+        ("neighbors-in-rgb", ("neighbors_in_rgb",), "neighbours searched in RGB"),
+        ("clipped", ("clipped",), "artifacts clipped into 8 bits"),
+        ("all-faults", ("reals_in_reference", "neighbors_in_rgb", "clipped"), "all three faults"),
+    )
+})  # fmt: skip
+"""Methods with the faults of the authors' released code, to measure them; no study takes them unless they are named."""
+
+
 def presets() -> tuple[str, ...]:
     """Return the names of all methods, the built-in ones first.
 
@@ -152,8 +166,8 @@ def preset(name: str) -> Preset:
     Raises:
         UnknownNameError: No row has this name; the nearest names are suggested.
     """
-    if name in PRESETS:
-        return PRESETS[name]
+    if name in PRESETS or name in FAULTS:
+        return {**PRESETS, **FAULTS}[name]
     for point in entry_points(group="manifpt.methods"):
         if point.name == name:
             found: Preset = point.load()

@@ -6,20 +6,18 @@ import hashlib
 import json
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from manifpt.cache import Cache
 from manifpt.errors import ManifptError
-from manifpt.extractors.artifacts import digest
 from manifpt.extractors.extractor import Extractor, Features
 from manifpt.images import Fold, ImageSet, folds, held_out
 from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.storage import gathered
-from manifpt.studies.exam import Exam
+from manifpt.studies.exam import Exam, Taught, below, content, described
 from manifpt.studies.rows import Key, Rows
 from manifpt.studies.tuning import PARTS
 
@@ -62,7 +60,8 @@ class Study:
         self.scored = images.scored
         self._marked = held_out(self.scored)
         self._folds: dict[int, list[Fold]] = {}
-        self._content = _content(images)
+        self._content = content(images)
+        self._paths = below(self.scored.paths)
         self.folds(0)
 
     def folds(self, repeat: int) -> list[Fold]:
@@ -137,9 +136,14 @@ class Study:
                 if features is None:
                     features = extractor.fit(self.images).extract(self.scored)
                 train, test = gathered(features, fold.train), gathered(features, fold.test)
-            extracted = {"seconds": time.monotonic() - started, "extractor": extractor.settings()}
-            exam = self._exam(key, made)
-            self.rows.add(exam.answered(made, train, test, seed=self.seed, extracted=extracted))
+            taught = Taught(
+                train,
+                np.asarray(self.scored.generators)[fold.train],
+                np.asarray(self.scored.groups)[fold.train],
+                seconds=time.monotonic() - started,
+                extractor=extractor.settings(),
+            )
+            self.rows.add(self._exam(key, made).answered(made, taught, test, seed=self.seed))
             lasted = time.monotonic() - started
         return len(keys)
 
@@ -160,12 +164,19 @@ class Study:
         return done
 
     def _exam(self, key: Key, made: Preset) -> Exam:
-        return Exam(key, self._inputs(key, made), self.scored, self.folds(key.repeat)[key.fold])
+        test = self.folds(key.repeat)[key.fold].test
+        return Exam(
+            key,
+            self._inputs(key, made),
+            self._paths[test],
+            np.asarray(self.scored.groups)[test],
+            np.asarray(self.scored.generators)[test],
+        )
 
     def _inputs(self, key: Key, made: Preset) -> str:
         """Return the digest of all that decides a run's answers."""
         split = [] if self._marked is not None else [self.splits, key.fold]
-        given = [self._content, self.seed, key.repeat, split, PARTS, _described(made)]
+        given = [self._content, self.seed, key.repeat, split, PARTS, described(made)]
         return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -197,14 +208,3 @@ def _summed(left: list[LeftOut]) -> list[LeftOut]:
     for one in left:
         together[one.method, one.reason] = together.get((one.method, one.reason), 0) + one.runs
     return [LeftOut(method, runs, reason) for (method, reason), runs in together.items()]
-
-
-def _described(made: Preset) -> Any:
-    return asdict(made) | {"about": ""}
-
-
-def _content(images: ImageSet) -> str:
-    scored = images.scored
-    parts = [digest(images.reference), scored.digests, scored.generators, scored.roles, scored.groups]
-    listed = [part if isinstance(part, str) else [str(value) for value in part] for part in parts]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -15,8 +17,9 @@ from scipy.special import softmax
 from torch import get_num_threads
 
 from manifpt.errors import ManifptError
+from manifpt.extractors.artifacts import digest
 from manifpt.extractors.extractor import Features
-from manifpt.images import Fold, ImageSet
+from manifpt.images import ImageSet
 from manifpt.methods.presets import Preset, preset, presets
 from manifpt.methods.provenance import versions
 from manifpt.metrics.fdr import fdr
@@ -31,36 +34,54 @@ APART = 1000
 
 
 @dataclass(frozen=True, slots=True)
+class Taught:
+    """What an attributor may learn from.
+
+    Args:
+        features: (n, *feature_shape).
+        generators: (n,).
+        groups: What must stay together, (n,).
+        seconds: What extracting all features took.
+        extractor: Its settings.
+    """
+
+    features: Features
+    generators: NDArray[np.str_]
+    groups: NDArray[np.int64]
+    seconds: float
+    extractor: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Exam:
     """The images that one run is about.
 
     Args:
         key: Which run.
         inputs: Digest of all that decides its answers.
-        scored: All images that are no references.
-        fold: Which of them are learned from, and which are tested.
+        paths: Of the tested images, below the folder that all images of the set lie in, (n,).
+        groups: What is drawn together in the bootstrap, (n,).
+        truth: Their generators, (n,).
     """
 
     key: Key
     inputs: str
-    scored: ImageSet
-    fold: Fold
+    paths: NDArray[np.str_]
+    groups: NDArray[np.int64]
+    truth: NDArray[np.str_]
 
-    def answered(self, made: Preset, train: Features, test: Features, *, seed: int, extracted: dict[str, Any]) -> Run:
-        """Return the run of a preset's attributor, tuned and fitted on ``train``, about ``test``.
+    def answered(self, made: Preset, taught: Taught, test: Features, *, seed: int) -> Run:
+        """Return the run of a preset's attributor, tuned and fitted on what is taught, about ``test``.
 
         Args:
             made: No fusion.
-            train: Features of the images that may be learned from.
-            test: Features of those that are tested.
+            taught: What may be learned from.
+            test: Features of the tested images.
             seed: Of the study.
-            extracted: Seconds that the features took, and the extractor's settings.
         """
-        generators, groups = np.asarray(self.scored.generators), np.asarray(self.scored.groups)
-        known = self.fold.train
         started = time.monotonic()
         own = seed + APART * self.key.repeat + self.key.fold
-        found = tuned(made, train, generators[known], groups=groups[known], seed=own)
+        found = tuned(made, taught.features, taught.generators, groups=taught.groups, seed=own)
         trained = time.monotonic()
         probabilities = found.predict_proba(test)
         answered = time.monotonic()
@@ -68,16 +89,16 @@ class Exam:
         first = (self.key.repeat, self.key.fold) == (0, 0)
         notes = {
             "seconds": {
-                "extracting": extracted["seconds"], "training": trained - started, "answering": answered - trained,
+                "extracting": taught.seconds, "training": trained - started, "answering": answered - trained,
             },
             "threads": get_num_threads(),
             "trials": [asdict(trial) for trial in found.trials],
             "chosen": found.chosen,
             "temperature": found.heat,
-            "train": len(known) - found.validation,
+            "train": len(taught.features) - found.validation,
             "validation": found.validation,
-            "fdr": _fdr(penultimate, generators[self.fold.test], seed),
-            "extractor": extracted["extractor"],
+            "fdr": _fdr(penultimate, self.truth, seed),
+            "extractor": taught.extractor,
             "attributor": found.attributor.settings(),
         }  # fmt: skip
         classes = tuple(found.attributor.classes_.tolist())
@@ -102,16 +123,15 @@ class Exam:
         notes: dict[str, Any],
         places: NDArray[np.float64] | None,
     ) -> Run:
-        test = self.fold.test
-        truth = np.searchsorted(classes, np.asarray(self.scored.generators)[test])
+        truth = np.searchsorted(classes, self.truth)
         rows = np.arange(len(truth))
         answers = probabilities.argmax(axis=1)
         return Run(
             key=self.key,
             inputs=self.inputs,
             classes=classes,
-            paths=_below(self.scored.paths)[test],
-            groups=np.asarray(self.scored.groups)[test],
+            paths=self.paths,
+            groups=self.groups,
             truth=truth,
             answers=answers,
             of_truth=probabilities[rows, truth],
@@ -134,7 +154,20 @@ def _is_member(method: str) -> bool:
     return any(method in preset(name).fusion for name in presets())
 
 
-def _below(paths: Sequence[str]) -> NDArray[np.str_]:
+def below(paths: Sequence[str]) -> NDArray[np.str_]:
     """Return paths below the folder that all lie in: a table that is passed on names no folders of one machine."""
     above = PurePath(os.path.commonpath([PurePath(path).parent for path in paths]))
     return np.array([PurePath(path).relative_to(above).as_posix() for path in paths])
+
+
+def content(images: ImageSet) -> str:
+    """Return a digest of what a study sees of a set: references, and content, labels, roles and groups of the rest."""
+    scored = images.scored
+    parts = [digest(images.reference), scored.digests, scored.generators, scored.roles, scored.groups]
+    listed = [part if isinstance(part, str) else [str(value) for value in part] for part in parts]
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def described(made: Preset) -> dict[str, Any]:
+    """Return all of a preset that decides an answer, JSON-able."""
+    return asdict(made) | {"about": ""}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from manifpt.attributors.attributor import Attributor
 from manifpt.errors import DataError, ImageError, LeakError
+from manifpt.extractors.extractor import Extractor, Features
 from manifpt.images import REAL, ImageSet
 from manifpt.methods.method import Method
 from manifpt.progress import tracked
@@ -19,6 +21,58 @@ from manifpt.studies.matching import Matching
 
 References = Literal["target", "source"]
 FEWEST = 2  # classes
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """The images of two sets that are of classes in both.
+
+    Args:
+        source: The set that trains, with its references.
+        target: The set that is tested, with its references.
+        learned: The source's images that train: of a class in both sets, and not marked ``test``.
+        asked: The target's scored images of these classes.
+        taught: Common name of each learned image's generator.
+        truth: Common name of each asked image's generator.
+        classes: The sorted names.
+    """
+
+    source: ImageSet
+    target: ImageSet
+    learned: ImageSet
+    asked: ImageSet
+    taught: NDArray[np.str_]
+    truth: NDArray[np.str_]
+    classes: NDArray[np.str_]
+
+    @classmethod
+    def of(cls, source: ImageSet, target: ImageSet, matched: Matching) -> Pair:
+        """Return the pair of two sets.
+
+        Raises:
+            DataError: Fewer than two classes are in both.
+            ImageError: The sets differ in size.
+            LeakError: An image is in both sets and not a reference of both.
+        """
+        _refuse_other_size(source, target)
+        _refuse_shared(source, target)
+        learned = source.subset(~np.isin(source.roles, ["reference", "test"]))
+        asked = target.scored
+        taught, truth = _named(learned, matched.source), _named(asked, matched.target)
+        classes = _shared(taught, truth)
+        known, answered = np.isin(taught, classes), np.isin(truth, classes)
+        return cls(
+            source, target, learned.subset(known), asked.subset(answered), taught[known], truth[answered], classes
+        )
+
+    def features(self, extractor: Extractor, reference: References) -> tuple[Features, Features]:
+        """Return the features of the learned images, against the source's references, and of the asked ones."""
+        # What learns must not see the source's images of other classes, nor those marked as test.
+        extractor.fit(_with_references(self.source, self.learned) if extractor.learns else self.source)
+        training = extractor.extract(self.learned)
+        if reference == "target":
+            extractor.fit(self.target)
+        return training, extractor.extract(self.asked)
 
 
 def transferred(
@@ -55,31 +109,19 @@ def transferred(
         LeakError: An image is in both sets and not a reference of both.
     """
     started = time.perf_counter()
-    _refuse_settings(method, reference, repeats)
-    _refuse_other_size(source, target)
-    _refuse_shared(source, target)
-    learned = source.subset(~np.isin(source.roles, ["reference", "test"]))
-    asked = target.scored
-    truths = (_named(learned, matched.source), _named(asked, matched.target))
-    classes = _shared(*truths)
-    known, answered = (np.isin(truth, classes) for truth in truths)
-    learned, asked = learned.subset(known), asked.subset(answered)
-    # What learns must not see the source's images of other classes, nor those marked as test.
-    method.extractor.fit(_with_references(source, learned) if method.extractor.learns else source)
-    training = method.extractor.extract(learned)
-    if reference == "target":
-        method.extractor.fit(target)
-    test = method.extractor.extract(asked)
+    _refuse_settings(method.extractor, reference, repeats)
+    pair = Pair.of(source, target, matched)
+    training, test = pair.features(method.extractor, reference)
     attributors = []
     for turn in tracked(range(repeats), "training"):
-        attributor = _fresh(method, learned, seed + turn)
-        attributors.append(attributor.fit(training, truths[0][known], groups=learned.groups))
+        attributor = _fresh(method, pair.learned, seed + turn)
+        attributors.append(attributor.fit(training, pair.taught, groups=pair.learned.groups))
     return Answers(
-        classes=classes,
-        paths=np.tile(np.asarray(asked.paths), repeats),
-        truth=np.tile(truths[1][answered], repeats),
-        groups=np.tile(asked.groups, repeats),
-        runs=np.repeat(np.arange(repeats), len(asked)),
+        classes=pair.classes,
+        paths=np.tile(np.asarray(pair.asked.paths), repeats),
+        truth=np.tile(pair.truth, repeats),
+        groups=np.tile(pair.asked.groups, repeats),
+        runs=np.repeat(np.arange(repeats), len(pair.asked)),
         probabilities=np.concatenate([attributor.predict_proba(test) for attributor in attributors]),
         features=tuple(attributor.features(test) for attributor in attributors),
         seconds=time.perf_counter() - started,
@@ -117,14 +159,14 @@ def _fresh(method: Method, images: ImageSet, seed: int) -> Attributor:
     return found
 
 
-def _refuse_settings(method: Method, reference: str, repeats: int) -> None:
+def _refuse_settings(extractor: Extractor, reference: str, repeats: int) -> None:
     if repeats < 1:
         raise DataError(f"{repeats} repeats", expected="1 or more", remedy="leave it at 1")
     if reference not in ("target", "source"):
         raise DataError(f"reference is {reference!r}", expected="'target' or 'source'", remedy="give one of them")
-    if reference == "target" and method.extractor.learns:
+    if reference == "target" and extractor.learns:
         raise DataError(
-            f"the extractor {method.extractor.settings()['name']} learns from training images, and the target has none",
+            f"the extractor {extractor.settings()['name']} learns from training images, and the target has none",
             expected="an extractor that learns nothing but references",
             remedy="give reference='source'",
         )

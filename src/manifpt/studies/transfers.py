@@ -1,0 +1,135 @@
+"""Transfer of many methods on equal terms: trained on one set, asked about another (Table 2 of the paper)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+
+import numpy as np
+
+from manifpt.cache import Cache
+from manifpt.errors import ManifptError
+from manifpt.images import ImageSet
+from manifpt.methods.presets import Preset, preset
+from manifpt.progress import tracked
+from manifpt.studies.attribution import LeftOut, with_members
+from manifpt.studies.exam import Exam, Taught, below, content, described
+from manifpt.studies.matching import Matching
+from manifpt.studies.rows import Key, Rows
+from manifpt.studies.transfer import Pair, References
+from manifpt.studies.tuning import PARTS
+
+
+class TransferStudy:
+    """Methods trained on the source's images of the classes that both sets have, and asked about the target's.
+
+    Settings and temperature are chosen by a held-out part of the source, as in ``Study``: nothing of the target is seen
+    before it is asked about. A method without a manifold gives the same answers whichever the references are.
+
+    Args:
+        name: How the rows call the transfer; `` (source's references)`` follows where these are taken.
+        source: The set that trains, with its references.
+        target: The set that is tested, with its references, of the same size.
+        matched: What generators of both are called, from ``matching``.
+        rows: Where the results are kept; what they hold already is not run again.
+        seed: Of validation parts and trainings.
+        cache: Where projections and costly points are kept; None for nowhere.
+
+    Attributes:
+        pair: The images that take part.
+
+    Raises:
+        DataError: Fewer than two classes are in both sets.
+        ImageError: The sets differ in size.
+        LeakError: An image is in both sets and not a reference of both.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        source: ImageSet,
+        target: ImageSet,
+        matched: Matching,
+        rows: Rows,
+        *,
+        seed: int = 0,
+        cache: Cache | None = None,
+    ) -> None:
+        self.name, self.rows, self.seed, self.cache = name, rows, seed, cache
+        self.pair = Pair.of(source, target, matched)
+        self._paths = below(self.pair.asked.paths)
+        described_sets = [content(source), content(target), self.pair.taught.tolist(), self.pair.truth.tolist()]
+        self._content = hashlib.sha256(json.dumps(described_sets).encode()).hexdigest()
+
+    def run(
+        self,
+        methods: Sequence[str],
+        *,
+        repeats: int = 1,
+        references: Sequence[References] = ("target", "source"),
+        deadline: float | None = None,
+    ) -> list[LeftOut]:
+        """Run what the rows lack, and return what was left out and why.
+
+        Args:
+            methods: Names of presets; the members of fusions are run with them.
+            repeats: Trainings of each, with seeds of their own.
+            references: Whose references the target's images are projected onto.
+            deadline: When to begin nothing more, by ``time.monotonic``.
+
+        Raises:
+            UnknownNameError: A method is in no table.
+        """
+        wanted = [(name, preset(name), whose) for name in with_members(methods) for whose in references]
+        left = []
+        for name, made, whose in tracked(wanted, f"methods on {self.name}"):
+            asked = [Key(self.called(whose), name, repeat, 0) for repeat in range(repeats)]
+            keys = [key for key in asked if not self.rows.holds(key, self._inputs(key, made, whose))]
+            try:
+                done = self._run(made, keys, whose, deadline) if keys else 0
+            except ManifptError as error:
+                left.append(LeftOut(name, len(keys), error.happened))
+            else:
+                if done < len(keys):
+                    reason = "its members were left out" if made.fusion else "the budget was spent"
+                    left.append(LeftOut(name, len(keys) - done, reason))
+        return left
+
+    def called(self, whose: References) -> str:
+        """Return the name of the rows with the references of one set."""
+        return self.name if whose == "target" else f"{self.name} (source's references)"
+
+    def _run(self, made: Preset, keys: Sequence[Key], whose: References, deadline: float | None) -> int:
+        if made.fusion:
+            return sum(self._fused(made, key, whose) for key in keys)
+        if deadline is not None and time.monotonic() > deadline:
+            return 0
+        started = time.monotonic()
+        extractor = made.extracting(cache=self.cache)
+        train, test = self.pair.features(extractor, whose)
+        groups = np.asarray(self.pair.learned.groups)
+        seconds = time.monotonic() - started
+        for done, key in enumerate(keys):
+            if deadline is not None and time.monotonic() > deadline:
+                return done
+            taught = Taught(train, self.pair.taught, groups, seconds if not done else 0.0, extractor.settings())
+            self.rows.add(self._exam(key, made, whose).answered(made, taught, test, seed=self.seed))
+        return len(keys)
+
+    def _fused(self, made: Preset, key: Key, whose: References) -> bool:
+        members = [Key(key.data, name, key.repeat, key.fold) for name in made.fusion]
+        if not all(self.rows.holds(one, self._inputs(one, preset(one.method), whose)) for one in members):
+            return False
+        self.rows.add(self._exam(key, made, whose).fused([self.rows.read(one) for one in members]))
+        return True
+
+    def _exam(self, key: Key, made: Preset, whose: References) -> Exam:
+        return Exam(
+            key, self._inputs(key, made, whose), self._paths, np.asarray(self.pair.asked.groups), self.pair.truth
+        )
+
+    def _inputs(self, key: Key, made: Preset, whose: References) -> str:
+        given = [self._content, self.seed, key.repeat, whose, PARTS, described(made)]
+        return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:16]
