@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from manifpt.errors import NumbersError
-from manifpt.metrics.calibration import calibration_error, log_loss
+from manifpt.metrics.calibration import calibration_error, expected_error, log_loss
 
 CLASSES = ["b", "a"]  # deliberately not sorted
 
@@ -69,3 +69,24 @@ def test_probabilities_of_another_shape_are_refused() -> None:
         "the probabilities have shape (1, 1); expected (1, 2): images, classes; "
         "pass what predict_proba returned for these images"
     )
+
+
+def test_expected_error_of_known_confidences_by_hand() -> None:
+    # Two bins: (0, 0.5] holds 0.5 (right), (0.5, 1] holds 0.75 (right) and 1 (wrong): |-0.5| + |-0.25 + 1| over 3.
+    assert expected_error(right=[True, True, False], confidence=[0.5, 0.75, 1.0], bins=2) == pytest.approx(1.25 / 3)
+    assert expected_error(right=[False], confidence=[0.0]) == 0
+    assert expected_error(right=[True, False], confidence=[1.0, 1.0]) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize(
+    ("right", "confidence"),
+    [([], []), ([True], [0.5, 0.5]), ([True], [1.5]), ([True], [float("nan")]), ([True], [-0.1])],
+)
+def test_expected_error_refuses_what_is_no_confidence(right: list[bool], confidence: list[float]) -> None:
+    with pytest.raises(NumbersError, match="one probability for each of one or more answers"):
+        expected_error(right=right, confidence=confidence)
+
+
+def test_expected_error_needs_a_bin() -> None:
+    with pytest.raises(NumbersError, match="bins is 0"):
+        expected_error(right=[True], confidence=[0.5], bins=0)

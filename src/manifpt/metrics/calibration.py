@@ -64,7 +64,8 @@ def expected_error(*, right: ArrayLike, confidence: ArrayLike, bins: int = 15) -
         bins: Into how many equal bins the confidences fall.
 
     Raises:
-        NumbersError: The bins are fewer than one.
+        NumbersError: The bins are fewer than one, there is no answer, not one confidence for each, or one is no
+            probability.
 
     Example:
         >>> expected_error(right=[True, False], confidence=[0.75, 0.75])
@@ -72,8 +73,14 @@ def expected_error(*, right: ArrayLike, confidence: ArrayLike, bins: int = 15) -
     """
     if bins < 1:
         raise NumbersError(f"bins is {bins}", expected="1 or more", remedy="leave it at 15")
-    sure = np.asarray(confidence, np.float64)
-    surplus = sure - np.asarray(right, bool)
+    sure, hits = np.asarray(confidence, np.float64), np.asarray(right, bool)
+    if sure.ndim != 1 or sure.shape != hits.shape or not (len(sure) and ((sure >= 0) & (sure <= 1)).all()):
+        raise NumbersError(
+            f"there are confidences of shape {sure.shape} for {hits.size} answers, or some are not in [0, 1]",
+            expected="one probability for each of one or more answers",
+            remedy="pass the probability of each answer",
+        )
+    surplus = sure - hits
     bin_of = np.maximum(np.ceil(sure * bins).astype(np.intp) - 1, 0)
     return float(np.abs(np.bincount(bin_of, weights=surplus, minlength=bins)).sum() / len(sure))
 
