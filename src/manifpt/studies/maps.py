@@ -12,7 +12,7 @@ PERPLEXITY = 30.0
 
 
 def mapped(features: ArrayLike, *, seed: int = 0) -> NDArray[np.float64] | None:
-    """Return where each image lies on a map of its features (n, 2), or None for fewer than 10 images or equal ones.
+    """Return where each image lies on a map of its features (n, 2), or None for fewer than 10 images or equal features.
 
     t-SNE (van der Maaten and Hinton, JMLR 2008) by openTSNE, of at most 50 principal components, each as it is: their
     scales stay those of the features. The perplexity is 30, or a third of the images where they are few.
@@ -27,11 +27,16 @@ def mapped(features: ArrayLike, *, seed: int = 0) -> NDArray[np.float64] | None:
     """
     from openTSNE import TSNE  # noqa: PLC0415  (loads only where a map is drawn)
 
-    points = np.asarray(features, np.float64).reshape(len(np.asarray(features)), -1)
-    if len(points) < FEWEST or not np.ptp(points, axis=0).any():
+    given = np.asarray(features, np.float64)
+    if len(given) < FEWEST:
+        return None
+    points = given.reshape(len(given), -1)
+    if not np.ptp(points, axis=0).any():
         return None
     kept = min(MOST_DIMENSIONS, points.shape[1], len(points) - 1)
     reduced = PCA(kept, random_state=seed).fit_transform(points)
+    # A map starts from two components, and one feature has one.
+    reduced = np.pad(reduced, ((0, 0), (0, max(0, 2 - kept))))
     perplexity = min(PERPLEXITY, (len(points) - 1) / 3)
     embedded = TSNE(perplexity=perplexity, initialization="pca", random_state=seed, n_jobs=1).fit(reduced)
     return np.asarray(embedded, np.float64)
