@@ -6,8 +6,9 @@ and a table or a figure is made again without computing anything.
 
 from __future__ import annotations
 
+import glob
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from manifpt.errors import DataError
+from manifpt.errors import DataError, plain
 from manifpt.writing import replaced_file
 
 SCHEMA = 1
 HEADER = b"manifpt"
 LEVEL = 19
 CODED = ["group", "truth", "answer"]
+KEY = ("data", "method", "repeat", "fold")
+FIELDS = {*KEY, "inputs", "classes", "notes"}
+LONGEST = 255  # bytes that a file system lets a folder's name have
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +37,24 @@ class Key:
         method: Name of the method.
         repeat: Which repetition of the folds.
         fold: Which fold of it was tested.
+
+    Raises:
+        DataError: A name cannot be that of a folder.
     """
 
     data: str
     method: str
     repeat: int
     fold: int
+
+    def __post_init__(self) -> None:
+        for kind, name in (("data set", self.data), ("method", self.method)):
+            if not _names_a_folder(name):
+                raise DataError(
+                    f"{name!r} cannot be the name of a {kind}",
+                    expected="one line of up to 255 bytes without a slash, other than . and ..",
+                    remedy="choose another name",
+                )
 
     @property
     def path(self) -> Path:
@@ -96,7 +112,7 @@ class Rows:
     def holds(self, key: Key, inputs: str) -> bool:
         """Return whether a run of these inputs is there."""
         path = self.folder / key.path
-        return path.exists() and _header(path)["inputs"] == inputs
+        return path.exists() and bool(_header(path)["inputs"] == inputs)
 
     def add(self, run: Run) -> None:
         """Write a run; one of the same key is replaced."""
@@ -118,9 +134,7 @@ class Rows:
         if run.probabilities is not None:
             rows = list(run.probabilities.astype(np.float16))
             columns["p"] = pa.array(rows, pa.list_(pa.float16()))
-        header = {
-            "schema": SCHEMA, **asdict(run.key), "inputs": run.inputs, "classes": list(run.classes), "notes": run.notes,
-        }  # fmt: skip
+        header = {"schema": SCHEMA, **asdict(run.key), "inputs": run.inputs, "classes": run.classes, "notes": run.notes}
         table = pa.table(columns).replace_schema_metadata({HEADER: json.dumps(header, allow_nan=False)})
         path = self.folder / run.key.path
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,8 +158,33 @@ class Rows:
         Raises:
             DataError: A file is no run.
         """
-        for path in sorted(self.folder.glob(f"{data or '*'}/{method or '*'}/*.parquet")):
+        for path in self._paths(data, method):
             yield _read(path)
+
+    def drop(self, data: str, method: str, *, but: Callable[[Key], str]) -> None:
+        """Remove the runs of a method on a data set whose inputs are not those of ``but``.
+
+        Raises:
+            DataError: A file is no run.
+        """
+        for path in self._paths(data, method):
+            header = _header(path)
+            if header["inputs"] != but(_key(header)):
+                path.unlink(missing_ok=True)
+
+    def _paths(self, data: str | None, method: str | None) -> list[Path]:
+        # Names may hold what a pattern gives a meaning to.
+        below = glob.escape(data) if data else "*", glob.escape(method) if method else "*"
+        return sorted(self.folder.glob("/".join((*below, "*.parquet"))), key=_order)
+
+
+def _order(path: Path) -> tuple[str, str, list[int]]:
+    return path.parent.parent.name, path.parent.name, [int(part) for part in path.stem.split("-") if part.isdecimal()]
+
+
+def _names_a_folder(name: str) -> bool:
+    """Return whether a name stays on one line and below the folder that it is looked for in."""
+    return name not in ("", ".", "..") and "/" not in name and plain(name) == name and len(name.encode()) <= LONGEST
 
 
 def _header(path: Path) -> dict[str, Any]:
@@ -153,26 +192,41 @@ def _header(path: Path) -> dict[str, Any]:
     from pyarrow import parquet  # noqa: PLC0415
 
     try:
-        header: dict[str, Any] = json.loads((parquet.read_schema(path).metadata or {})[HEADER])
+        return _described(parquet.read_schema(path).metadata)
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise _broken(path) from error
-    if header.get("schema") != SCHEMA:
-        raise _broken(path)
-    return header
 
 
 def _read(path: Path) -> Run:
-    from pyarrow import parquet  # noqa: PLC0415  (loads only where a table is read or written)
+    import pyarrow as pa  # noqa: PLC0415  (loads only where a table is read or written)
+    from pyarrow import parquet  # noqa: PLC0415
 
-    header = _header(path)
-    table = parquet.read_table(path)
+    try:
+        # Read once: another process may replace the file between two readings.
+        table = parquet.read_table(path)
+        return _run(_described(table.schema.metadata), table)
+    except (OSError, pa.ArrowException, KeyError, ValueError) as error:
+        raise _broken(path) from error
 
+
+def _described(metadata: dict[bytes, bytes] | None) -> dict[str, Any]:
+    header = json.loads((metadata or {})[HEADER])
+    if not isinstance(header, dict) or header.get("schema") != SCHEMA or FIELDS - header.keys():
+        raise ValueError("another schema")
+    return header
+
+
+def _key(header: dict[str, Any]) -> Key:
+    return Key(*(header[name] for name in KEY))
+
+
+def _run(header: dict[str, Any], table: Any) -> Run:
     def column(name: str, kind: Any) -> NDArray[Any]:
         return np.asarray(table[name].to_numpy(), kind)
 
     names = set(table.column_names)
     return Run(
-        key=Key(header["data"], header["method"], header["repeat"], header["fold"]),
+        key=_key(header),
         inputs=header["inputs"],
         classes=tuple(header["classes"]),
         paths=column("path", np.str_),
