@@ -15,7 +15,7 @@ from scipy.special import softmax
 
 from manifpt.attributors.attributor import Attributor, Features
 from manifpt.attributors.calibration import Fold, inner_folds, tempered
-from manifpt.errors import DataError
+from manifpt.errors import DataError, NumbersError
 from manifpt.methods.presets import Preset
 from manifpt.registry import built
 from manifpt.storage import gathered
@@ -31,11 +31,12 @@ class Trial:
 
     Args:
         setting: What was laid over the preset's settings.
-        loss: Log-loss on the validation part at its best temperature, every class counting the same; nats.
+        loss: Log-loss on the validation part at its best temperature, every class counting the same; nats. None where
+            the training diverged.
     """
 
     setting: Mapping[str, Any]
-    loss: float
+    loss: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +85,10 @@ def tuned(
 
     Raises:
         DataError: There is only one generator, or no image can be held out.
+        NumbersError: The training diverged with every setting, or a feature is NaN or infinite.
     """
     classes, labels = np.unique(generators, return_inverse=True)
-    parts = inner_folds(labels, groups, PARTS, seed=seed)
+    parts = inner_folds(labels, groups, PARTS, seed=seed) if len(labels) else []
     if not parts:
         raise DataError(
             "no generator has two images that can be told apart",
@@ -94,13 +96,25 @@ def tuned(
             remedy="add images",
         )
     validation = _Validation(features, generators, groups, labels, len(classes), parts[0])
-    fitted, trials = [], []
+    fitted: list[Attributor | None] = []
+    trials: list[Trial] = []
+    diverged: NumbersError | None = None
     for setting in preset.trials:
-        attributor = validation.fitted(preset, {**setting, **preset.brief}, seed)
+        attributor, loss = None, None
+        try:
+            attributor = validation.fitted(preset, {**setting, **preset.brief}, seed)
+            loss = validation.scored(attributor)[1]
+        except NumbersError as error:
+            # One rate that is too high for these images must not cost the method its others.
+            diverged = error
         fitted.append(attributor)
-        trials.append(Trial(dict(setting), validation.scored(attributor)[1]))
-    chosen = int(np.argmin([trial.loss for trial in trials]))
-    best = validation.fitted(preset, preset.trials[chosen], seed) if preset.brief else fitted[chosen]
+        trials.append(Trial(dict(setting), loss))
+    chosen = int(np.argmin([np.inf if trial.loss is None else trial.loss for trial in trials]))
+    kept = fitted[chosen]
+    if trials[chosen].loss is None or kept is None:
+        assert diverged
+        raise diverged
+    best = validation.fitted(preset, preset.trials[chosen], seed) if preset.brief else kept
     return Tuned(best, validation.scored(best)[0], tuple(trials), chosen, len(validation.fold.held_out))
 
 
