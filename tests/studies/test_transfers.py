@@ -36,7 +36,7 @@ def test_a_trace_that_both_sets_share_is_found_again(tmp_path: Path) -> None:
     assert asked.run(["ricker22"]) == []
     (target,) = Rows(tmp_path).runs(data="one to two")
     (source,) = Rows(tmp_path).runs(data="one to two (source's references)")
-    assert balanced_accuracy(truth=target.truth, answers=target.answers) > 0.9
+    assert balanced_accuracy(truth=target.truth, answers=target.answers) > 0.8
     # Nothing is projected, so that the references decide nothing.
     np.testing.assert_array_equal(target.of_truth, source.of_truth)
     assert len(target.paths) == 120

@@ -17,8 +17,9 @@ from manifpt.images import Fold, ImageSet, folds, held_out
 from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.storage import gathered
+from manifpt.studies.evaluation import refuse_strangers, refuse_untrainable
 from manifpt.studies.exam import Exam, Taught, below, content, described
-from manifpt.studies.rows import Key, Rows
+from manifpt.studies.rows import Key, Rows, Run
 from manifpt.studies.tuning import PARTS
 
 
@@ -49,7 +50,8 @@ class Study:
         cache: Where projections and costly points are kept; None for nowhere.
 
     Raises:
-        DataError: A generator has fewer images than there are folds.
+        DataError: There are fewer than two generators, one with fewer images than there are folds, or one that the
+            marked test images show and the training images do not; or the name cannot be that of a folder.
     """
 
     def __init__(
@@ -59,7 +61,9 @@ class Study:
         self.splits, self.seed, self.cache = splits, seed, cache
         self.scored = images.scored
         self._marked = held_out(self.scored)
+        _refuse_unlearnable(self.scored, self._marked)
         self._folds: dict[int, list[Fold]] = {}
+        self._lasted: dict[str, float] = {}
         self._content = content(images)
         self._paths = below(self.scored.paths)
         self.folds(0)
@@ -105,7 +109,7 @@ class Study:
         wanted = [(name, preset(name)) for name in with_members(methods)]
         whole = {name: self.keys(name, repeats=repeats, one_fold=one_fold) for name, _ in wanted}
         left = []
-        for stage in _stages(max(len(keys) for keys in whole.values()), len(self.folds(0)), one_fold=one_fold):
+        for stage in _stages(max(map(len, whole.values()), default=0), len(self.folds(0)), one_fold=one_fold):
             for name, made in tracked(wanted, f"methods on {self.name}"):
                 asked = [key for place, key in enumerate(whole[name]) if place in stage]
                 keys = [key for key in asked if not self.rows.holds(key, self._inputs(key, made))]
@@ -114,7 +118,8 @@ class Study:
                 try:
                     done = self._fused(made, keys) if made.fusion else self._fitted(name, made, keys, deadline)
                 except ManifptError as error:
-                    left.append(LeftOut(name, len(keys), error.happened))
+                    lacking = [key for key in keys if not self.rows.holds(key, self._inputs(key, made))]
+                    left.append(LeftOut(name, len(lacking), error.happened))
                 else:
                     if done < len(keys):
                         reason = "its members were left out" if made.fusion else "the budget was spent"
@@ -122,12 +127,11 @@ class Study:
         return _summed(left)
 
     def _fitted(self, name: str, made: Preset, keys: list[Key], deadline: float | None) -> int:
-        lasted = 0.0
         features: Features | None = None
         extractor = made.extracting(cache=self.cache)
         for done, key in enumerate(keys):
             started = time.monotonic()
-            if deadline is not None and started + lasted > deadline:
+            if deadline is not None and started + self._lasted.get(name, 0.0) > deadline:
                 return done
             fold = self.folds(key.repeat)[key.fold]
             if extractor.learns:
@@ -143,8 +147,8 @@ class Study:
                 seconds=time.monotonic() - started,
                 extractor=extractor.settings(),
             )
-            self.rows.add(self._exam(key, made).answered(made, taught, test, seed=self.seed))
-            lasted = time.monotonic() - started
+            self._add(self._exam(key, made).answered(made, taught, test, seed=self.seed), made)
+            self._lasted[name] = time.monotonic() - started
         return len(keys)
 
     def _learned(self, extractor: Extractor, fold: Fold) -> tuple[Features, Features]:
@@ -159,9 +163,14 @@ class Study:
             members = [Key(key.data, name, key.repeat, key.fold) for name in made.fusion]
             if not all(self.rows.holds(one, self._inputs(one, preset(one.method))) for one in members):
                 continue
-            self.rows.add(self._exam(key, made).fused([self.rows.read(one) for one in members]))
+            self._add(self._exam(key, made).fused([self.rows.read(one) for one in members]), made)
             done += 1
         return done
+
+    def _add(self, run: Run, made: Preset) -> None:
+        """Add a run; runs of the method that do not go with it, of another seed or other images, are dropped."""
+        self.rows.drop(self.name, run.key.method, but=lambda key: self._inputs(key, made))
+        self.rows.add(run)
 
     def _exam(self, key: Key, made: Preset) -> Exam:
         test = self.folds(key.repeat)[key.fold].test
@@ -171,6 +180,7 @@ class Study:
             self._paths[test],
             np.asarray(self.scored.groups)[test],
             np.asarray(self.scored.generators)[test],
+            self.scored.classes,
         )
 
     def _inputs(self, key: Key, made: Preset) -> str:
@@ -208,3 +218,9 @@ def _summed(left: list[LeftOut]) -> list[LeftOut]:
     for one in left:
         together[one.method, one.reason] = together.get((one.method, one.reason), 0) + one.runs
     return [LeftOut(method, runs, reason) for (method, reason), runs in together.items()]
+
+
+def _refuse_unlearnable(scored: ImageSet, marked: Fold | None) -> None:
+    refuse_untrainable(scored.generators if marked is None else scored.generators[marked.train])
+    if marked:
+        refuse_strangers(scored, marked.test, np.unique(scored.generators[marked.train]), "training images")

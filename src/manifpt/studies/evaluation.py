@@ -48,9 +48,9 @@ def cross_validated(
     started = time.perf_counter()
     scored = images.scored
     marked = held_out(scored)
-    _refuse_untrainable(scored.generators if marked is None else scored.generators[marked.train])
+    refuse_untrainable(scored.generators if marked is None else scored.generators[marked.train])
     if marked:
-        _refuse_strangers(scored, marked.test, np.unique(scored.generators[marked.train]), "training images")
+        refuse_strangers(scored, marked.test, np.unique(scored.generators[marked.train]), "training images")
     runs = (
         [marked]
         if marked
@@ -91,7 +91,7 @@ def tested(method: Method, images: ImageSet) -> Answers:
     started = time.perf_counter()
     scored = images.scored
     _refuse_other_size(scored, method.training_.height, method.training_.width)
-    _refuse_strangers(scored, np.arange(len(scored)), method.classes_, "the model's classes")
+    refuse_strangers(scored, np.arange(len(scored)), method.classes_, "the model's classes")
     method.refuse_known(scored)
     features = method.extractor.extract(scored)
     return Answers(
@@ -152,7 +152,12 @@ def _features(
     return learned.extract(scored.subset(fold.train)), learned.extract(scored.subset(fold.test))
 
 
-def _refuse_untrainable(generators: NDArray[np.str_]) -> None:
+def refuse_untrainable(generators: NDArray[np.str_]) -> None:
+    """Refuse training images of fewer than two generators.
+
+    Raises:
+        DataError: There is one generator, or none.
+    """
     classes = np.unique(generators)
     if len(classes) <= 1:
         raise DataError(
@@ -162,7 +167,12 @@ def _refuse_untrainable(generators: NDArray[np.str_]) -> None:
         )
 
 
-def _refuse_strangers(scored: ImageSet, test: NDArray[np.int64], known: NDArray[np.str_], where: str) -> None:
+def refuse_strangers(scored: ImageSet, test: NDArray[np.int64], known: NDArray[np.str_], where: str) -> None:
+    """Refuse test images of generators that nothing was learned about.
+
+    Raises:
+        DataError: There is such an image, or no image to test on.
+    """
     if not len(test):
         raise DataError(
             "there is no image to test on",

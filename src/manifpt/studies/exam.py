@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import get_num_threads
 
-from manifpt.errors import ManifptError
+from manifpt.errors import DataError, ManifptError, plain
 from manifpt.extractors.artifacts import digest
 from manifpt.extractors.extractor import Features
 from manifpt.images import ImageSet
@@ -28,7 +28,8 @@ from manifpt.studies.rows import Key, Run
 from manifpt.studies.tuning import tuned
 
 REAL = "real"
-TINY = 1e-30
+# Half of the smallest number that the rows keep of a probability: less is stored as 0, and must not weigh as never.
+TINY = 2.0**-25
 # Seeds of two runs never meet, as long as there are fewer folds than this.
 APART = 1000
 
@@ -62,6 +63,7 @@ class Exam:
         paths: Of the tested images, below the folder that all images of the set lie in, (n,).
         groups: What is drawn together in the bootstrap, (n,).
         truth: Their generators, (n,).
+        classes: Sorted generators that there are.
     """
 
     key: Key
@@ -69,6 +71,7 @@ class Exam:
     paths: NDArray[np.str_]
     groups: NDArray[np.int64]
     truth: NDArray[np.str_]
+    classes: tuple[str, ...]
 
     def answered(self, made: Preset, taught: Taught, test: Features, *, seed: int) -> Run:
         """Return the run of a preset's attributor, tuned and fitted on what is taught, about ``test``.
@@ -101,12 +104,14 @@ class Exam:
             "extractor": taught.extractor,
             "attributor": found.attributor.settings(),
         }  # fmt: skip
-        classes = tuple(found.attributor.classes_.tolist())
-        return self._run(classes, probabilities, notes, mapped(penultimate, seed=seed) if first else None)
+        # Near-duplicates that stay together can leave all images of a generator to the test.
+        table = np.zeros((len(probabilities), len(self.classes)))
+        table[:, np.searchsorted(self.classes, found.attributor.classes_)] = probabilities
+        return self._run(table, notes, mapped(penultimate, seed=seed) if first else None)
 
     def fused(self, members: Sequence[Run]) -> Run:
         """Return the run of their mean log-probability; they answer about the same images."""
-        tables = [run.probabilities for run in members if run.probabilities is not None]
+        tables = [self._aligned(run) for run in members]
         logs = np.mean([np.log(np.maximum(table, TINY)) for table in tables], axis=0)
         parts = members[0].notes["seconds"]
         notes = {
@@ -114,29 +119,42 @@ class Exam:
             "threads": members[0].notes["threads"],
             "fusion": [run.key.method for run in members],
         }
-        return self._run(members[0].classes, np.asarray(softmax(logs, axis=1)), notes, None)
+        return self._run(np.asarray(softmax(logs, axis=1)), notes, None)
+
+    def _aligned(self, run: Run) -> NDArray[np.float64]:
+        """Return a member's probabilities in the order of the fold; rows come back in the order of their paths."""
+        paths = self.paths
+        order, theirs = np.argsort(paths, kind="stable"), np.argsort(run.paths, kind="stable")
+        if run.probabilities is None or not np.array_equal(paths[order], run.paths[theirs]):
+            raise DataError(
+                f"the rows of {run.key.method} are about images of other names",
+                expected="the answers of all members about the same images",
+                remedy=f"remove the rows of {run.key.method}, and they are computed again",
+            )
+        table = np.empty_like(run.probabilities)
+        table[order] = run.probabilities[theirs]
+        return table
 
     def _run(
         self,
-        classes: tuple[str, ...],
         probabilities: NDArray[np.float64],
         notes: dict[str, Any],
         places: NDArray[np.float64] | None,
     ) -> Run:
-        truth = np.searchsorted(classes, self.truth)
+        truth = np.searchsorted(self.classes, self.truth)
         rows = np.arange(len(truth))
         answers = probabilities.argmax(axis=1)
         return Run(
             key=self.key,
             inputs=self.inputs,
-            classes=classes,
+            classes=self.classes,
             paths=self.paths,
             groups=self.groups,
             truth=truth,
             answers=answers,
             of_truth=probabilities[rows, truth],
             of_answer=probabilities[rows, answers],
-            of_real=probabilities[:, classes.index(REAL)] if REAL in classes else np.full(len(truth), np.nan),
+            of_real=probabilities[:, self.classes.index(REAL)] if REAL in self.classes else np.full(len(truth), np.nan),
             notes={**notes, "versions": versions()},
             places=places,
             probabilities=probabilities if _is_member(self.key.method) else None,
@@ -155,9 +173,15 @@ def _is_member(method: str) -> bool:
 
 
 def below(paths: Sequence[str]) -> NDArray[np.str_]:
-    """Return paths below the folder that all lie in: a table that is passed on names no folders of one machine."""
-    above = PurePath(os.path.commonpath([PurePath(path).parent for path in paths]))
-    return np.array([PurePath(path).relative_to(above).as_posix() for path in paths])
+    """Return paths below the folder that all lie in: a table that is passed on names no folders of one machine.
+
+    Bytes of a name that are no Unicode are written out, for a table holds text.
+    """
+    given = [PurePath(path) for path in paths]
+    if len({path.is_absolute() for path in given}) > 1:
+        given = [PurePath(os.path.abspath(path)) for path in given]
+    above = PurePath(os.path.commonpath([path.parent for path in given]))
+    return np.array([plain(path.relative_to(above).as_posix()) for path in given])
 
 
 def content(images: ImageSet) -> str:
@@ -170,4 +194,5 @@ def content(images: ImageSet) -> str:
 
 def described(made: Preset) -> dict[str, Any]:
     """Return all of a preset that decides an answer, JSON-able."""
-    return asdict(made) | {"about": ""}
+    # A fusion answers otherwise where a member does.
+    return asdict(made) | {"about": "", "fusion": [described(preset(one)) for one in made.fusion]}

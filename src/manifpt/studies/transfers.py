@@ -17,7 +17,7 @@ from manifpt.progress import tracked
 from manifpt.studies.attribution import LeftOut, with_members
 from manifpt.studies.exam import Exam, Taught, below, content, described
 from manifpt.studies.matching import Matching
-from manifpt.studies.rows import Key, Rows
+from manifpt.studies.rows import Key, Rows, Run
 from manifpt.studies.transfer import Pair, References
 from manifpt.studies.tuning import PARTS
 
@@ -115,20 +115,24 @@ class TransferStudy:
             if deadline is not None and time.monotonic() > deadline:
                 return done
             taught = Taught(train, self.pair.taught, groups, seconds if not done else 0.0, extractor.settings())
-            self.rows.add(self._exam(key, made, whose).answered(made, taught, test, seed=self.seed))
+            self._add(self._exam(key, made, whose).answered(made, taught, test, seed=self.seed), made, whose)
         return len(keys)
 
     def _fused(self, made: Preset, key: Key, whose: References) -> bool:
         members = [Key(key.data, name, key.repeat, key.fold) for name in made.fusion]
         if not all(self.rows.holds(one, self._inputs(one, preset(one.method), whose)) for one in members):
             return False
-        self.rows.add(self._exam(key, made, whose).fused([self.rows.read(one) for one in members]))
+        self._add(self._exam(key, made, whose).fused([self.rows.read(one) for one in members]), made, whose)
         return True
 
+    def _add(self, run: Run, made: Preset, whose: References) -> None:
+        """Add a run; runs of the method that do not go with it, of another seed or other images, are dropped."""
+        self.rows.drop(run.key.data, run.key.method, but=lambda key: self._inputs(key, made, whose))
+        self.rows.add(run)
+
     def _exam(self, key: Key, made: Preset, whose: References) -> Exam:
-        return Exam(
-            key, self._inputs(key, made, whose), self._paths, np.asarray(self.pair.asked.groups), self.pair.truth
-        )
+        groups, classes = np.asarray(self.pair.asked.groups), tuple(self.pair.classes.tolist())
+        return Exam(key, self._inputs(key, made, whose), self._paths, groups, self.pair.truth, classes)
 
     def _inputs(self, key: Key, made: Preset, whose: References) -> str:
         given = [self._content, self.seed, key.repeat, whose, PARTS, described(made)]
