@@ -1,0 +1,267 @@
+"""A comparison of methods as Markdown, LaTeX, CSV and JSON: the same rows give the same bytes.
+
+No table hides a method: one that was left out has a row that says why.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from types import MappingProxyType
+
+from manifpt.errors import UnknownNameError
+from manifpt.methods.presets import preset
+from manifpt.metrics.interval import Interval
+from manifpt.reports.text import cell, code, latex, markdown
+from manifpt.studies.attribution import LeftOut
+from manifpt.studies.comparison import Line, compared
+from manifpt.studies.rows import Rows
+
+NONE, MINUS = "–", "−"
+LEAST = 0.001  # p-values below are not told apart
+QUICK = 10  # seconds, below which tenths count
+
+HEADINGS = (
+    "accuracy %", "balanced accuracy %", "macro-F1", "log-loss", "ECE", "AUC real", "FDR", "difference", "p", "runs",
+    "s/run",
+)  # fmt: skip
+INTERVALS = ("accuracy", "balanced_accuracy", "detection_auc", "fdr", "difference")
+SINGLE = (
+    "macro_f1", "log_loss", "calibration_error", "p_value", "runs", "repeats", "images", "chance", "seconds", "threads",
+    "trials",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One method on one data set, whether or not there are results.
+
+    Args:
+        data: Name of the data set.
+        method: Name of the method.
+        line: Its figures of merit; None where it has no rows.
+        left_out: What of it was not run.
+    """
+
+    data: str
+    method: str
+    line: Line | None
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """What the method is, in a few words; nothing where no table knows it."""
+        return _about(self.method)
+
+    @property
+    def reason(self) -> str:
+        """Why there are no or fewer results; nothing where there are all."""
+        if self.line is None:
+            return "; ".join(one.reason for one in self.left_out) or "not run"
+        return "; ".join(f"{one.runs} more runs: {one.reason}" for one in self.left_out)
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Methods on one data set.
+
+    Args:
+        data: Its name.
+        control: What each method was tested against.
+        entries: The methods, in the order of the table.
+    """
+
+    data: str
+    control: str
+    entries: tuple[Entry, ...]
+
+    @property
+    def lines(self) -> list[Line]:
+        """The figures of merit of the methods that have any."""
+        return [entry.line for entry in self.entries if entry.line]
+
+    @property
+    def caption(self) -> str:
+        """What is said about all of its numbers."""
+        if not self.lines:
+            return "no results"
+        images, chance = max(line.images for line in self.lines), self.lines[0].chance
+        return (
+            f"{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by bootstrap over "
+            f"groups of images and over runs; difference of the balanced accuracy to {self.control}'s in points, "
+            "p corrected (Holm)"
+        )
+
+
+def comparison(
+    rows: Rows,
+    data: str,
+    methods: Sequence[str],
+    *,
+    left_out: Iterable[LeftOut] = (),
+    control: str = "raw",
+    seed: int = 0,
+) -> Comparison:
+    """Return the methods on one data set: those asked for in their order, then others of which runs were left out.
+
+    Args:
+        rows: The results.
+        data: Name of the data set.
+        methods: Names.
+        left_out: What the study did not run.
+        control: What each method is tested against.
+        seed: Of the bootstrap.
+    """
+    return gathered(data, methods, compared(rows, data, methods, control=control, seed=seed), left_out, control=control)
+
+
+def gathered(
+    data: str, methods: Sequence[str], lines: Iterable[Line], left_out: Iterable[LeftOut] = (), *, control: str = "raw"
+) -> Comparison:
+    """Return lines, and what was left out, as the entries of a table; no name that occurs in either is missing."""
+    found = {line.method: line for line in lines}
+    lacking: dict[str, list[LeftOut]] = {}
+    for one in left_out:
+        lacking.setdefault(one.method, []).append(one)
+    names = dict.fromkeys([*methods, *found, *lacking])
+    entries = (Entry(data, name, found.get(name), tuple(lacking.get(name, ()))) for name in names)
+    return Comparison(data, control, tuple(entries))
+
+
+def as_markdown(comparisons: Sequence[Comparison]) -> str:
+    """Return a section with a table for each data set."""
+    return "\n".join("".join(f"{line}\n" for line in _section(one)) for one in comparisons)
+
+
+def as_latex(comparisons: Sequence[Comparison]) -> str:
+    """Return one ``tabular`` for booktabs, with a part for each data set."""
+    whole = 2 + len(HEADINGS) + 1
+    lines = [
+        r"% needs \usepackage{booktabs} and \usepackage[T1]{fontenc}",
+        rf"\begin{{tabular}}{{ll{'r' * len(HEADINGS)}l}}",
+        r"\toprule",
+        rf"{' & '.join(map(latex, ('method', 'about', *HEADINGS, 'left out')))} \\",
+    ]
+    for one in comparisons:
+        lines += [
+            r"\midrule",
+            rf"\multicolumn{{{whole}}}{{l}}{{\texttt{{{latex(one.data)}}}: {latex(one.caption)}}} \\",
+            r"\midrule",
+        ]
+        for entry in one.entries:
+            figures = (_typeset(figure) for figure in _figures(entry, one.control))
+            texts = rf"\texttt{{{latex(entry.method)}}}", latex(entry.about), *figures, latex(entry.reason)
+            lines.append(rf"{' & '.join(texts)} \\")
+    return "".join(f"{line}\n" for line in [*lines, r"\bottomrule", r"\end{tabular}"])
+
+
+def as_csv(comparisons: Sequence[Comparison]) -> str:
+    """Return a row for each data set and method, numbers in full; names are `cell`, empty where there is no number."""
+    text = io.StringIO()
+    bounds = [f"{name}{end}" for name in INTERVALS for end in ("", "_low", "_high")]
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([
+        "data", "method", "about", "control", *bounds, *SINGLE, "fdr_reason", "left_out_runs", "left_out"
+    ])  # fmt: skip
+    for one in comparisons:
+        for entry in one.entries:
+            names = (one.data, entry.method, entry.about, one.control)
+            left = sum(missing.runs for missing in entry.left_out)
+            reason = (entry.line.fdr_reason if entry.line else None) or ""
+            writer.writerow([*map(cell, names), *_numbers(entry.line), cell(reason), left, cell(entry.reason)])
+    return text.getvalue()
+
+
+def as_json(comparisons: Sequence[Comparison]) -> str:
+    """Return the data sets as JSON: every number in full, every name exact."""
+    record = [
+        {
+            "data": one.data,
+            "control": one.control,
+            "methods": [
+                {
+                    "method": entry.method,
+                    "about": entry.about,
+                    "results": entry.line.record() if entry.line else None,
+                    "left_out": [asdict(missing) for missing in entry.left_out],
+                    "reason": entry.reason or None,
+                }
+                for entry in one.entries
+            ],
+        }
+        for one in comparisons
+    ]
+    return json.dumps({"data_sets": record}, indent=1, allow_nan=False) + "\n"
+
+
+FORMATS: MappingProxyType[str, Callable[[Sequence[Comparison]], str]] = MappingProxyType(
+    {"md": as_markdown, "tex": as_latex, "csv": as_csv, "json": as_json}
+)
+
+
+@cache
+def _about(method: str) -> str:
+    try:
+        return preset(method).about
+    except UnknownNameError:
+        return ""
+
+
+def _section(one: Comparison) -> Iterator[str]:
+    yield f"## {code(one.data)}"
+    yield ""
+    yield f"{markdown(one.caption)}."
+    yield ""
+    yield f"| {' | '.join(('method', 'about', *HEADINGS, 'left out'))} |"
+    yield f"|---|---|{'---:|' * len(HEADINGS)}---|"
+    for entry in one.entries:
+        cells = code(entry.method), markdown(entry.about), *_figures(entry, one.control), markdown(entry.reason)
+        yield f"| {' | '.join(cells)} |"
+
+
+def _figures(entry: Entry, control: str) -> list[str]:
+    """Return the numbers as they are printed, in the order of the headings."""
+    line = entry.line
+    if line is None:
+        return [NONE] * len(HEADINGS)
+    return [
+        f"{100 * line.accuracy.value:.1f}",
+        _shown(line.balanced_accuracy),
+        f"{line.macro_f1:.3f}",
+        f"{line.log_loss:.3f}",
+        f"{line.calibration_error:.3f}",
+        NONE if line.detection_auc is None else f"{line.detection_auc.value:.3f}",
+        NONE if line.fdr is None else f"{line.fdr.value:.1f}",
+        "control" if line.method == control else _shown(line.difference, sign="+"),
+        NONE if line.p_value is None else f"< {LEAST}" if line.p_value < LEAST else f"{line.p_value:.3f}",
+        str(line.runs),
+        f"{line.seconds:.1f}" if line.seconds < QUICK else f"{line.seconds:.0f}",
+    ]
+
+
+def _shown(interval: Interval | None, sign: str = "") -> str:
+    if interval is None:
+        return NONE
+    value, low, high = (f"{100 * bound:{sign}.1f}".replace("-", MINUS) for bound in _bounds(interval))
+    return f"{value} [{low}, {high}]"
+
+
+def _typeset(figure: str) -> str:
+    return figure.replace(NONE, "--").replace("<", r"$<$").replace(MINUS, "$-$")
+
+
+def _bounds(interval: Interval) -> tuple[float, float, float]:
+    return interval.value, interval.low, interval.high
+
+
+def _numbers(line: Line | None) -> list[float | None]:
+    """Return the columns of a CSV file: the intervals with their bounds, then what has none."""
+    if line is None:
+        return [None] * (3 * len(INTERVALS) + len(SINGLE))
+    intervals: list[Interval | None] = [getattr(line, name) for name in INTERVALS]
+    bounds = [(None, None, None) if one is None else _bounds(one) for one in intervals]
+    return [*(bound for three in bounds for bound in three), *(getattr(line, name) for name in SINGLE)]
