@@ -11,7 +11,8 @@ import pytest
 from markdown_it import MarkdownIt
 
 from manifpt.metrics.interval import Interval
-from manifpt.reports.tables import FORMATS, Comparison, as_csv, as_json, as_latex, as_markdown, comparison, gathered
+from manifpt.reports.comparisons import Comparison, comparison, gathered
+from manifpt.reports.tables import FORMATS, as_csv, as_json, as_latex, as_markdown
 from manifpt.reports.text import FORMULA, code, latex
 from manifpt.studies.attribution import LeftOut
 from manifpt.studies.comparison import Line

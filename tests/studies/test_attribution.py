@@ -22,8 +22,8 @@ from manifpt.registry import TABLES
 from manifpt.studies import comparison, exam
 from manifpt.studies.attribution import LeftOut, Study, with_members
 from manifpt.studies.comparison import line
-from manifpt.studies.exam import Exam, below
-from manifpt.studies.rows import Key, Rows, Run
+from manifpt.studies.exam import Exam
+from manifpt.studies.rows import Key, Rows, Run, below
 
 POINTS: dict[str, Any] = {"extractor": "points", "attributor": "counted", "given": {"space": "rgb"}}
 SMALL = {

@@ -8,18 +8,14 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 
-from manifpt.errors import UnknownNameError
-from manifpt.methods.presets import preset
 from manifpt.metrics.interval import Interval
+from manifpt.reports.comparisons import Comparison, Entry
 from manifpt.reports.text import cell, code, latex, markdown
-from manifpt.studies.attribution import LeftOut
-from manifpt.studies.comparison import Line, compared
-from manifpt.studies.rows import Rows
+from manifpt.studies.comparison import Line
 
 NONE, MINUS = "–", "−"
 LEAST = 0.001  # p-values below are not told apart
@@ -34,102 +30,6 @@ SINGLE = (
     "macro_f1", "log_loss", "calibration_error", "p_value", "runs", "repeats", "images", "chance", "seconds", "threads",
     "trials",
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """One method on one data set, whether or not there are results.
-
-    Args:
-        data: Name of the data set.
-        method: Name of the method.
-        line: Its figures of merit; None where it has no rows.
-        left_out: What of it was not run.
-    """
-
-    data: str
-    method: str
-    line: Line | None
-    left_out: tuple[LeftOut, ...] = ()
-
-    @property
-    def about(self) -> str:
-        """What the method is, in a few words; nothing where no table knows it."""
-        return _about(self.method)
-
-    @property
-    def reason(self) -> str:
-        """Why there are no or fewer results; nothing where there are all."""
-        if self.line is None:
-            return "; ".join(one.reason for one in self.left_out) or "not run"
-        return "; ".join(f"{one.runs} more runs: {one.reason}" for one in self.left_out)
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """Methods on one data set.
-
-    Args:
-        data: Its name.
-        control: What each method was tested against.
-        entries: The methods, in the order of the table.
-    """
-
-    data: str
-    control: str
-    entries: tuple[Entry, ...]
-
-    @property
-    def lines(self) -> list[Line]:
-        """The figures of merit of the methods that have any."""
-        return [entry.line for entry in self.entries if entry.line]
-
-    @property
-    def caption(self) -> str:
-        """What is said about all of its numbers."""
-        if not self.lines:
-            return "no results"
-        images, chance = max(line.images for line in self.lines), self.lines[0].chance
-        return (
-            f"{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by bootstrap over "
-            f"groups of images and over runs; difference of the balanced accuracy to {self.control}'s in points, "
-            "p corrected (Holm)"
-        )
-
-
-def comparison(
-    rows: Rows,
-    data: str,
-    methods: Sequence[str],
-    *,
-    left_out: Iterable[LeftOut] = (),
-    control: str = "raw",
-    seed: int = 0,
-) -> Comparison:
-    """Return the methods on one data set: those asked for in their order, then others of which runs were left out.
-
-    Args:
-        rows: The results.
-        data: Name of the data set.
-        methods: Names.
-        left_out: What the study did not run.
-        control: What each method is tested against.
-        seed: Of the bootstrap.
-    """
-    return gathered(data, methods, compared(rows, data, methods, control=control, seed=seed), left_out, control=control)
-
-
-def gathered(
-    data: str, methods: Sequence[str], lines: Iterable[Line], left_out: Iterable[LeftOut] = (), *, control: str = "raw"
-) -> Comparison:
-    """Return lines, and what was left out, as the entries of a table; no name that occurs in either is missing."""
-    found = {line.method: line for line in lines}
-    lacking: dict[str, list[LeftOut]] = {}
-    for one in left_out:
-        lacking.setdefault(one.method, []).append(one)
-    names = dict.fromkeys([*methods, *found, *lacking])
-    entries = (Entry(data, name, found.get(name), tuple(lacking.get(name, ()))) for name in names)
-    return Comparison(data, control, tuple(entries))
 
 
 def as_markdown(comparisons: Sequence[Comparison]) -> str:
@@ -201,14 +101,6 @@ def as_json(comparisons: Sequence[Comparison]) -> str:
 FORMATS: MappingProxyType[str, Callable[[Sequence[Comparison]], str]] = MappingProxyType(
     {"md": as_markdown, "tex": as_latex, "csv": as_csv, "json": as_json}
 )
-
-
-@cache
-def _about(method: str) -> str:
-    try:
-        return preset(method).about
-    except UnknownNameError:
-        return ""
 
 
 def _section(one: Comparison) -> Iterator[str]:

@@ -89,7 +89,7 @@ class Difference:
 
 
 def compared(rows: Rows, data: str, methods: Sequence[str], *, control: str = "raw", seed: int = 0) -> list[Line]:
-    """Return a line for each method that has rows, in the order given.
+    """Return a line for each method that has rows, in the order given; what is only a map has no line.
 
     Args:
         rows: The table.
@@ -98,9 +98,9 @@ def compared(rows: Rows, data: str, methods: Sequence[str], *, control: str = "r
         control: What each is tested against.
         seed: Of the bootstrap.
     """
-    found = {method: list(rows.runs(data=data, method=method)) for method in methods}
+    found = {method: answering(rows, data, method) for method in methods}
     lines = [line(runs, seed=seed) for runs in found.values() if runs]
-    against = found.get(control) or list(rows.runs(data=data, method=control))
+    against = found.get(control) or answering(rows, data, control)
     tests = {
         one.method: difference(found[one.method], against, seed=seed)
         for one in lines
@@ -113,6 +113,11 @@ def compared(rows: Rows, data: str, methods: Sequence[str], *, control: str = "r
         else one
         for one in lines
     ]
+
+
+def answering(rows: Rows, data: str, method: str) -> list[Run]:
+    """Return the runs of one method that answer; those that only place images on a map are none."""
+    return [run for run in rows.runs(data=data, method=method) if not run.notes.get("map")]
 
 
 def line(runs: Sequence[Run], *, seed: int = 0) -> Line:

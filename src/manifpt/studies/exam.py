@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from pathlib import PurePath
 from typing import Any
 
 import numpy as np
@@ -16,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.special import softmax
 from torch import get_num_threads
 
-from manifpt.errors import DataError, ManifptError, plain
+from manifpt.errors import DataError, ManifptError
 from manifpt.extractors.artifacts import digest
 from manifpt.extractors.extractor import Features
 from manifpt.images import ImageSet
@@ -170,18 +168,6 @@ def _fdr(penultimate: NDArray[np.float32], generators: NDArray[np.str_], seed: i
 
 def _is_member(method: str) -> bool:
     return any(method in preset(name).fusion for name in presets())
-
-
-def below(paths: Sequence[str]) -> NDArray[np.str_]:
-    """Return paths below the folder that all lie in: a table that is passed on names no folders of one machine.
-
-    Bytes of a name that are no Unicode are written out, for a table holds text.
-    """
-    given = [PurePath(path) for path in paths]
-    if len({path.is_absolute() for path in given}) > 1:
-        given = [PurePath(os.path.abspath(path)) for path in given]
-    above = PurePath(os.path.commonpath([path.parent for path in given]))
-    return np.array([plain(path.relative_to(above).as_posix()) for path in given])
 
 
 def content(images: ImageSet) -> str:
