@@ -69,8 +69,8 @@ class Comparison:
         images, chance = max(line.images for line in self.lines), self.lines[0].chance
         return (
             f"{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by bootstrap over "
-            f"groups of images and over runs; difference of the balanced accuracy to {self.control}'s in points, "
-            "p corrected (Holm)"
+            "groups of images and, if several, runs; difference of the balanced accuracy to "
+            f"{self.control}'s in points, p corrected (Holm)"
         )
 
 

@@ -23,8 +23,9 @@ MARKERS = ("o", "^", "s", "D", "v", "P", "X", "p", "<", ">", "*", "h")
 PANEL, GAP, HEADING, BORDER = 2.0, 0.12, 0.22, 0.15  # inches
 TOP, ENTRY, SAMPLE = 0.26, 0.17, 0.2  # inches: a line of the title, a line of the legend, its marker
 MOST_COLUMNS = 5
-AREA, MOST_AREA = 5000.0, 14.0  # points²: of all markers of a panel together, of one
+AREA, MOST_AREA = 7000.0, 14.0  # points²: of all markers of a panel together, of one
 MARGIN = 0.04  # of a panel's width, around its points
+TURNS = 3  # in which the points of all classes are drawn
 
 
 def map_figure(runs: Sequence[Run], *, title: str | None = None) -> Figure:
@@ -114,7 +115,7 @@ def _draw(axes: Axes, run: Run, looks: dict[str, dict[str, Any]]) -> None:
     size = min(MOST_AREA, AREA / len(places))
     # A class drawn last would hide the others, so that points are drawn in an order that has nothing to do with them.
     order = np.random.default_rng(0).permutation(len(places))
-    for part in np.array_split(order, min(len(order), 8)):
+    for part in np.array_split(order, min(len(order), TURNS)):
         for index in np.unique(run.truth[part]):
             chosen = part[run.truth[part] == index]
             x, y = places[chosen].T
