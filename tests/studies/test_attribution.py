@@ -23,7 +23,8 @@ from manifpt.studies import comparison, exam
 from manifpt.studies.attribution import LeftOut, Study, with_members
 from manifpt.studies.comparison import line
 from manifpt.studies.exam import Exam
-from manifpt.studies.rows import Key, Rows, Run, below
+from manifpt.studies.inputs import below
+from manifpt.studies.rows import Key, Rows, Run
 
 POINTS: dict[str, Any] = {"extractor": "points", "attributor": "counted", "given": {"space": "rgb"}}
 SMALL = {

@@ -18,8 +18,9 @@ from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.storage import gathered
 from manifpt.studies.evaluation import refuse_strangers, refuse_untrainable
-from manifpt.studies.exam import Exam, Taught, content, described
-from manifpt.studies.rows import Key, Rows, Run, below
+from manifpt.studies.exam import Exam, Taught
+from manifpt.studies.inputs import below, content, described
+from manifpt.studies.rows import Key, Rows, Run
 from manifpt.studies.tuning import PARTS
 
 

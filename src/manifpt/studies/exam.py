@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -15,9 +13,7 @@ from scipy.special import softmax
 from torch import get_num_threads
 
 from manifpt.errors import DataError, ManifptError
-from manifpt.extractors.artifacts import digest
 from manifpt.extractors.extractor import Features
-from manifpt.images import ImageSet
 from manifpt.methods.presets import Preset, preset, presets
 from manifpt.methods.provenance import versions
 from manifpt.metrics.fdr import fdr
@@ -168,17 +164,3 @@ def _fdr(penultimate: NDArray[np.float32], generators: NDArray[np.str_], seed: i
 
 def _is_member(method: str) -> bool:
     return any(method in preset(name).fusion for name in presets())
-
-
-def content(images: ImageSet) -> str:
-    """Return a digest of what a study sees of a set: references, and content, labels, roles and groups of the rest."""
-    scored = images.scored
-    parts = [digest(images.reference), scored.digests, scored.generators, scored.roles, scored.groups]
-    listed = [part if isinstance(part, str) else [str(value) for value in part] for part in parts]
-    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
-
-
-def described(made: Preset) -> dict[str, Any]:
-    """Return all of a preset that decides an answer, JSON-able."""
-    # A fusion answers otherwise where a member does.
-    return asdict(made) | {"about": "", "fusion": [described(preset(one)) for one in made.fusion]}

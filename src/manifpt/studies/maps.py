@@ -12,7 +12,8 @@ from sklearn.decomposition import PCA
 from manifpt.cache import Cache
 from manifpt.extractors.points import EmbeddedPoints
 from manifpt.images import Fold, ImageSet
-from manifpt.studies.rows import Key, Rows, Run, below
+from manifpt.studies.inputs import below
+from manifpt.studies.rows import Key, Rows, Run
 
 PIXELS = "rgb"
 MOST_DIMENSIONS = 50

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import glob
 import json
-import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -186,18 +185,6 @@ def _order(path: Path) -> tuple[str, str, list[int]]:
 def _names_a_folder(name: str) -> bool:
     """Return whether a name stays on one line and below the folder that it is looked for in."""
     return name not in ("", ".", "..") and "/" not in name and plain(name) == name and len(name.encode()) <= LONGEST
-
-
-def below(paths: Sequence[str]) -> NDArray[np.str_]:
-    """Return paths below the folder that all lie in: a table that is passed on names no folders of one machine.
-
-    Bytes of a name that are no Unicode are written out, for a table holds text.
-    """
-    given = [PurePath(path) for path in paths]
-    if len({path.is_absolute() for path in given}) > 1:
-        given = [PurePath(os.path.abspath(path)) for path in given]
-    above = PurePath(os.path.commonpath([path.parent for path in given]))
-    return np.array([plain(path.relative_to(above).as_posix()) for path in given])
 
 
 def _header(path: Path) -> dict[str, Any]:

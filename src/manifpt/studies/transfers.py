@@ -15,9 +15,10 @@ from manifpt.images import ImageSet
 from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.studies.attribution import LeftOut, with_members
-from manifpt.studies.exam import Exam, Taught, content, described
+from manifpt.studies.exam import Exam, Taught
+from manifpt.studies.inputs import below, content, described
 from manifpt.studies.matching import Matching
-from manifpt.studies.rows import Key, Rows, Run, below
+from manifpt.studies.rows import Key, Rows, Run
 from manifpt.studies.transfer import Pair, References
 from manifpt.studies.tuning import PARTS
 
