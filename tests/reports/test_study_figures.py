@@ -179,7 +179,7 @@ def test_everything_is_written_from_the_rows_and_twice_the_same(
 )
 def test_any_name_is_a_file_of_its_own_below_the_folder(name: str, tmp_path: Path) -> None:
     path = tmp_path / f"{file_name(name)}.png"
-    saved(map_figure([run(name, ["a", name + "x", "c", "d"])], title=name), path)
+    saved(map_figure([run("raw", ["a", name + "x", "c", "d"])], title=name), path)
     assert path.resolve().parent == tmp_path
     assert not path.name.startswith(".")
     assert file_name(name) != file_name(name + "x")

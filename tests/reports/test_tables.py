@@ -91,8 +91,8 @@ def test_a_known_comparison_as_latex() -> None:
         r"difference & p & runs & s/run & left out \\",
         r"\midrule",
         r"\multicolumn{14}{l}{\texttt{set}: 1234 images, 33 classes, chance 3.0\%; intervals of 95\%, by bootstrap "
-        r"over groups of images and, if several, runs; difference of the balanced accuracy to raw\textquotesingle{}s in "
-        r"points, p corrected (Holm)} \\",
+        r"over groups of images and, if several, runs; difference of the balanced accuracy to raw\textquotesingle{}s "
+        r"in points, p corrected (Holm)} \\",
         r"\midrule",
         r"\texttt{raw} & raw pixels, the control & 60.0 & 50.0 [49.0, 51.0] & 0.500 & 1.235 & 0.046 & 0.900 & -- & "
         r"control & -- & 5 & 1.2 &  \\",

@@ -6,23 +6,27 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+import typer
+
 from manifpt.cli.text import console, plain, tell
-from manifpt.errors import DataError, ManifptError
+from manifpt.errors import DataError, ManifptError, WeightsError
 
 if TYPE_CHECKING:
     from manifpt.cli.given import GivenImages
     from manifpt.images import ImageSet
     from manifpt.metrics.interval import Interval
-    from manifpt.studies.attribution import LeftOut
+    from manifpt.studies.attribution import LeftOut, Study
     from manifpt.studies.comparison import Line
 
 ROWS = "rows"
+# As in the paper: (a) pixels, (b) features of a network that was trained for something else.
+MAPPED = ("rgb", "sl-cifar")
 SHORTCUT_CHECKS = 999
 MINUTE = 60
 
@@ -108,11 +112,26 @@ def compare(
         deadline = None if asked.budget is None else started + asked.budget * MINUTE
         left = study.run(names, repeats=asked.repeats, one_fold=asked.one_fold, deadline=deadline)
         lines = compared(rows, called, names, control=asked.control, seed=asked.seed)
+        if out:
+            _write(study, names, left, out, asked)
     if as_json:
         record = {"lines": [line.record() for line in lines], "left_out": [asdict(one) for one in left]}
         sys.stdout.write(json.dumps(record, allow_nan=False) + "\n")
     else:
         _show(lines, left, asked.control)
+        if out:
+            typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, and figures")
+
+
+def _write(study: Study, names: Sequence[str], left: Sequence[LeftOut], out: Path, asked: Asked) -> None:
+    """Write all tables and figures, and the maps of what the methods start from."""
+    from manifpt.reports.study import written  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.studies.maps import mapped_space  # noqa: PLC0415
+
+    for space in MAPPED:
+        with suppress(WeightsError):
+            mapped_space(study.rows, study.name, study.scored, study.folds(0)[0], space, seed=asked.seed)
+    written(study.rows, [study.name], names, {study.name: left}, out, control=asked.control, seed=asked.seed)
 
 
 def _refuse_unusable_store(out: Path) -> None:
