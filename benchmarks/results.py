@@ -1,224 +1,121 @@
-"""The real run: spaces × attributors on published generators' images, and the table in docs/results.md.
+"""The studies behind docs/results.md as rows, and the page of them: tables 1 and 2, and the released code's faults.
 
-    python benchmarks/results.py --rows benchmarks/rows.jsonl --write docs/results.md
+    python benchmarks/results.py --run --budget 60     # runs what benchmarks/rows lacks, for an hour
+    python benchmarks/results.py                       # writes docs/results.md and its figures from the rows
 
-Every finished row is appended at once; a run that was stopped goes on with the rows that are missing. ``--only`` takes
-globs of ``set/method`` and ``--write-only`` makes the page from the stored rows. The images are looked for in
-``MANIFPT_DATA`` (default: ``../shared/data`` beside the repository).
+``--only`` takes globs of ``set/method``; ``--one-fold`` runs the first fold alone. The published images are looked for
+in ``MANIFPT_DATA`` (default: ``../shared/data`` beside the repository); the zoo's sets are built below ``--zoo``.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
-import platform
+import subprocess
+import sys
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import numpy as np
+sys.path.insert(0, str(Path(__file__).parent))
+from results_page import PAGE, write
+from results_sets import DIRECTIONS, SETS, Direction, Places, Set
 
-if TYPE_CHECKING:
-    from manifpt import ImageSet
+from manifpt.methods.presets import FAULTS, presets
+from manifpt.studies.attribution import LeftOut, Study
+from manifpt.studies.rows import Rows
+from manifpt.studies.transfers import TransferStudy
 
 ROOT = Path(__file__).parents[1]
 DATA = Path(os.environ.get("MANIFPT_DATA", ROOT.parent / "shared" / "data"))
-FOLDS, SEED = 5, 0
-
-
-@dataclass(frozen=True)
-class Task:
-    """A data set, as ``ImageSet.open`` takes it."""
-
-    name: str
-    title: str
-    options: Callable[[Path], dict[str, Any]]
-
-
-@dataclass(frozen=True)
-class Row:
-    """A method: space, manifold and attributor."""
-
-    space: str
-    manifold: str | None
-    attributor: str
-    shuffled: bool = False
-
-    @property
-    def name(self) -> str:
-        kind = "artifact" if self.manifold else "points"
-        return f"{kind}:{self.space}:{self.attributor}{':shuffled' if self.shuffled else ''}"
-
-
-TASKS = (
-    Task(
-        "gm-cifar10-wild",
-        "32 generators trained on CIFAR-10, and real; reference: reals/cifar10-train, real class: reals/cifar10-test",
-        lambda data: {
-            "data": data / "gm-cifar10-wild",
-            "reference": data / "reals" / "cifar10-train",
-            "real": data / "reals" / "cifar10-test",
-        },
-    ),
-    Task(
-        "vae16",
-        "the 16 PyTorch-VAE models of gm-celeba64-wild, no real class; reference: its 269 reals and reals/faces64, "
-        "whose crops differ from the models'",
-        lambda data: {
-            "data": data / "gm-celeba64-wild",
-            "generators": ["vae-*-antixk"],
-            "reference": [
-                *sorted((data / "gm-celeba64-wild").glob("real-*")),
-                data / "reals" / "faces64",
-            ],
-        },
-    ),
-    Task(
-        "gm-runs64-wild",
-        "one DCGAN code trained by 5 people, and real; the 392 reals are halved into reference and real class",
-        lambda data: {"data": data / "gm-runs64-wild"},
-    ),
-)
-MAPS = ("rgb", "freq", "rgb+freq")
-VECTORS = ("sl-cifar", "ssl-cifar")
-ROWS = (
-    *(Row(space, "nearest", "linear") for space in MAPS),
-    *(Row(space, "nearest", "resnet-small") for space in MAPS),
-    Row("rgb", None, "resnet-small"),
-    *(Row(space, None, "linear") for space in MAPS),
-    *(Row(space, manifold, "linear") for space in VECTORS for manifold in ("nearest", None)),
-    *(Row(space, manifold, "mlp") for space in VECTORS for manifold in ("nearest", None)),
-    Row("freq", None, "resnet-small"),
-    # With labels that say nothing, anything above chance would be a leak.
-    Row("freq", "nearest", "linear", shuffled=True),
-)
-# Neither temperature nor penalty is tuned: no method gets a validation trial, and a row costs a third of the time.
-UNTUNED = {"calibration_folds": 0}
-SETTINGS = {
-    "linear": UNTUNED,
-    "mlp": UNTUNED,
-    "resnet-small": UNTUNED,
-}
+ROWS = ROOT / "benchmarks" / "rows"
+MINUTE = 60
+WITH_FAULTS = "gm-cifar10-wild"
 
 
 def main() -> None:
-    """Run what is missing, then write the page."""
+    """Run what is missing where that is asked for, then write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=Path, default=ROOT / "benchmarks" / "rows.jsonl")
-    parser.add_argument("--write", type=Path, default=ROOT / "docs" / "results.md")
+    parser.add_argument("--run", action="store_true", help="run what the rows lack")
     parser.add_argument("--only", nargs="*", default=["*"], help="globs of set/method")
-    parser.add_argument("--write-only", action="store_true")
+    parser.add_argument("--one-fold", action="store_true", help="the first fold of each repetition alone")
+    parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--budget", type=float, help="begin nothing new after so many minutes")
+    parser.add_argument("--rows", type=Path, default=ROWS)
+    parser.add_argument("--zoo", type=Path, default=ROOT / "build" / "zoo")
+    parser.add_argument("--page", type=Path, default=PAGE)
     given = parser.parse_args()
-    if not given.write_only:
-        for task in TASKS:
-            run(task, given.rows, given.only)
-    given.write.write_text(page(stored(given.rows)), encoding="utf-8")
+    rows = Rows(given.rows)
+    if given.run:
+        os.environ.setdefault("MANIFPT_WEIGHTS", str(DATA / "weights"))
+        places = Places(DATA, given.zoo)
+        deadline = None if given.budget is None else time.monotonic() + MINUTE * given.budget
+        for one in SETS:
+            attributed(one, places, rows, given, deadline)
+        for direction in DIRECTIONS:
+            transferred(direction, places, rows, given, deadline)
+    write(rows, given.page)
 
 
-def run(task: Task, rows: Path, only: list[str]) -> None:
-    """Append the missing rows of a data set."""
-    from manifpt import Cache, ImageSet, ManiFPT, cross_validated
+def attributed(one: Set, places: Places, rows: Rows, given: argparse.Namespace, deadline: float | None) -> None:
+    """Run the methods of a set that are asked for."""
+    from manifpt import Cache
+    from manifpt.errors import WeightsError
+    from manifpt.studies.maps import mapped_space
 
-    done = {(row["set"], row["method"]) for row in stored(rows)}
-    wanted = [
-        row
-        for row in ROWS
-        if (task.name, row.name) not in done and any(fnmatchcase(f"{task.name}/{row.name}", glob) for glob in only)
-    ]
-    if not wanted:
+    methods = [*presets(), *(FAULTS if one.name == WITH_FAULTS else ())]
+    asked = _asked(one.name, methods, given.only)
+    if not asked:
         return
-    os.environ.setdefault("MANIFPT_WEIGHTS", str(DATA / "weights"))
-    images = ImageSet.open(**task.options(DATA))
-    print(images.describe(), flush=True)
-    for row in wanted:
-        options = SETTINGS[row.attributor]
-        method = ManiFPT(
-            row.space, attributor=row.attributor, manifold=row.manifold, seed=SEED, cache=Cache(), **options
-        )
-        started = time.perf_counter()
-        answers = cross_validated(method, shuffled(images) if row.shuffled else images, splits=FOLDS, seed=SEED)
-        scores = answers.scores(seed=SEED).record()
-        for name in ("confusion", "per_class", "classes"):
-            scores.pop(name)
-        record = {
-            "set": task.name,
-            "method": row.name,
-            "folds": FOLDS,
-            "seed": SEED,
-            "settings": options,
-            "classes": len(answers.classes),
-            "reference": len(images.reference),
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores",
-            **scores,
-        }
-        with rows.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(record) + "\n")
-        print(task.name, row.name, scores["balanced_accuracy"], f"{time.perf_counter() - started:.0f} s", flush=True)
+    build(places, one.name)
+    study = Study(one.name, one.opened(places), rows, cache=Cache())
+    for space in ("rgb", "sl-cifar"):
+        try:
+            mapped_space(rows, one.name, study.scored, study.folds(0)[0], space)
+        except WeightsError as error:
+            print(one.name, space, error.happened)
+    _say(one.name, study.run(asked, repeats=given.repeats, one_fold=given.one_fold, deadline=deadline))
 
 
-def shuffled(images: ImageSet) -> ImageSet:
-    """Return the set with the generators of its scored images permuted."""
-    scored = np.flatnonzero(images.roles != "reference")
-    generators = images.generators.copy()
-    generators[scored] = np.random.default_rng(SEED).permutation(generators[scored])
-    records = [replace(record, generator=str(name)) for record, name in zip(images.records, generators, strict=True)]
-    return replace(images, records=tuple(records))
+def transferred(
+    direction: Direction, places: Places, rows: Rows, given: argparse.Namespace, deadline: float | None
+) -> None:
+    """Run the methods of a transfer that are asked for."""
+    from manifpt import Cache
+
+    asked = _asked(direction.name, presets(), given.only)
+    if not asked:
+        return
+    for name in ("gm-cifar10-zoo", "gm-catsdogs-zoo"):
+        if name in direction.name:
+            build(places, name)
+    source, target, matched = direction.opened(places)
+    study = TransferStudy(direction.name, source, target, matched, rows, cache=Cache())
+    print(direction.name, "matches", ", ".join(matched.shared))
+    _say(direction.name, study.run(asked, repeats=given.repeats, deadline=deadline))
 
 
-def stored(rows: Path) -> list[dict[str, Any]]:
-    """Return the finished rows."""
-    return [json.loads(line) for line in rows.read_text().splitlines()] if rows.exists() else []
+def build(places: Places, name: str) -> None:
+    """Build a set of the zoo where it is absent."""
+    out = places.zoo / name
+    if not name.endswith("-zoo") or out.exists():
+        return
+    reals = (DATA / "reals" / "cifar10-train", DATA / "reals" / "cifar10-test")
+    if name == "gm-catsdogs-zoo":
+        divided = places.zoo / "catsdogs"
+        if not divided.exists():
+            subprocess.run([sys.executable, ROOT / "benchmarks" / "catsdogs_division.py", divided], check=True)
+        reals = (divided / "train", divided / "held-out")
+    command = ["manifpt", "zoo", "build", name, "--reference", reals[0], "--real", reals[1], "--out", out]
+    subprocess.run([*map(str, command), "--weights", str(ROOT / "zoo" / "weights")], check=True)
 
 
-def page(rows: list[dict[str, Any]]) -> str:
-    """Return docs/results.md."""
-    head = (ROOT / "benchmarks" / "results_head.md").read_text(encoding="utf-8")
-    return head + "\n".join(_section(task, [row for row in rows if row["set"] == task.name]) for task in TASKS)
+def _asked(name: str, methods: tuple[str, ...] | list[str], globs: list[str]) -> list[str]:
+    return [method for method in methods if any(fnmatchcase(f"{name}/{method}", glob) for glob in globs)]
 
 
-def _section(task: Task, rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return f"## {task.name}\n\n{task.title}. No row was run.\n"
-    first = rows[0]
-    lines = [
-        f"## {task.name}",
-        "",
-        f"{task.title}. n = {first['images']} images of {first['classes']} classes, {first['reference']} references; "
-        f"chance {first['chance']:.1%}; {FOLDS} folds once, seed {SEED}.",
-        "",
-        "| space | features | attributor | balanced accuracy % | accuracy % | real against generated, AUC | seconds |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    order = {row.name: number for number, row in enumerate(ROWS)}
-    for row in sorted(rows, key=lambda row: order.get(row["method"], len(order))):
-        kind, space, attributor, *control = row["method"].split(":")
-        words = "artifact, nearest" if kind == "artifact" else "point itself"
-        words += " (labels shuffled)" if control else ""
-        cells = [
-            space,
-            words,
-            attributor,
-            _percent(row["balanced_accuracy"]),
-            _percent(row["accuracy"]),
-            _plain(row["detection_auc"]),
-            f"{row['seconds']:.0f}",
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    missing = sorted(set(order) - {row["method"] for row in rows}, key=order.__getitem__)
-    lines += ["", f"Not run: {', '.join(missing)}." if missing else "Every row was run.", ""]
-    return "\n".join(lines)
-
-
-def _percent(interval: dict[str, float]) -> str:
-    return "{value:.1f} [{low:.1f}, {high:.1f}]".format(**{name: 100 * value for name, value in interval.items()})
-
-
-def _plain(interval: dict[str, float] | None) -> str:
-    return "–" if interval is None else "{value:.3f} [{low:.3f}, {high:.3f}]".format(**interval)
+def _say(name: str, left: list[LeftOut]) -> None:
+    print(name, "is done", *(f"\n  left out: {one.method} ({one.runs} runs): {one.reason}" for one in left), flush=True)
 
 
 if __name__ == "__main__":

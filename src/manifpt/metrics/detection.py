@@ -67,10 +67,22 @@ def detection_interval(
 
 
 def _areas(generated: Labels, score: Labels, block: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the area of each resample that holds both sides; drawing runs can drop the few images of one."""
-    drawn = (np.repeat(np.arange(len(generated)), weights) for weights in block)
-    areas = [roc_auc_score(generated[rows], score[rows]) for rows in drawn if 0 < generated[rows].sum() < len(rows)]
-    return np.array(areas, np.float64)
+    """Return the area of each resample that holds both sides; drawing runs can drop the few images of one.
+
+    The Mann-Whitney form of the area: the share of pairs of a generated and a real image in which the generated one
+    has the higher score, ties counting half.
+    """
+    _, places = np.unique(score, return_inverse=True)
+    order = np.argsort(places, kind="stable")
+    starts = np.flatnonzero(np.diff(places[order], prepend=-1))
+    weights = block[:, order].astype(np.float64)
+    # Counts of each side at each distinct score, and how many reals lie below it.
+    sides = (np.add.reduceat(weights * side, starts, axis=1) for side in (generated[order], ~generated[order]))
+    of_generated, of_real = sides
+    below = np.cumsum(of_real, axis=1) - of_real
+    won = (of_generated * (below + of_real / 2)).sum(axis=1)
+    pairs = of_generated.sum(axis=1) * of_real.sum(axis=1)
+    return np.asarray(won[pairs > 0] / pairs[pairs > 0], np.float64)
 
 
 def _scored(truth: ArrayLike, probabilities: ArrayLike, classes: ArrayLike, real: str) -> tuple[Labels, Labels]:
