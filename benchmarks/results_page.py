@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -43,7 +44,7 @@ cent, with the target's own references and with the source's; methods without a 
 """
 BESIDE = """\
 Accuracy in per cent. The paper's sets have 12 to 15 newer generators with about 1,000 training images each; its code
-has the scored reals among the references. The sets here have other generators, most with 29 to 150 training images each,
+has the scored reals among the references. The sets here have other generators, most with 29 to 150 training images,
 so that only the order of the methods can be compared."""
 FAULTY = """\
 The paper's spaces on gm-cifar10-wild with each fault of the authors' released code switched on, on the same folds. In
@@ -60,8 +61,9 @@ def write(rows: Rows, page: Path = PAGE) -> None:
     pictures = page.parent / "figures"
     pictures.mkdir(exist_ok=True)
     with TemporaryDirectory() as beside:
-        made = written(rows, [one.name for one in SETS if _ran(rows, one.name)], list(presets()), {}, Path(beside))
-        for path in made:
+        ran = {one.name: [name for name in presets() if answering(rows, one.name, name)] for one in SETS}
+        made = [written(rows, [name], methods, {}, Path(beside)) for name, methods in ran.items() if methods]
+        for path in chain.from_iterable(made):
             if path.name.startswith(FIGURES):
                 shutil.copy(path, pictures / f"results-{path.name}")
 

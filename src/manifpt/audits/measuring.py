@@ -40,16 +40,28 @@ def measurements(images: ImageSet) -> Measurements:
         ImageError: An image has changed since it was opened.
     """
     rows = list(tracked(_measured(images), "measuring images", total=len(images)))
-    files = {name: np.array([found.get(name, "") for found, _ in rows], np.str_) for name in PROPERTIES}
     patterns = {name: np.stack([found[name] for _, found in rows]) for name in PATTERNS}
-    return Measurements(files, patterns)
+    return Measurements(_columns([found for found, _ in rows]), patterns)
+
+
+def file_properties(images: ImageSet) -> dict[str, NDArray[np.str_]]:
+    """Return the value of each property of a set's files, (n,), without decoding a pixel; "" where there is no file."""
+    found = in_order(lambda index: _properties(images, index), range(len(images)), ahead=AHEAD)
+    return _columns(list(tracked(found, "reading files", total=len(images))))
+
+
+def _columns(rows: list[dict[str, str]]) -> dict[str, NDArray[np.str_]]:
+    return {name: np.array([found.get(name, "") for found in rows], np.str_) for name in PROPERTIES}
+
+
+def _properties(images: ImageSet, index: int) -> dict[str, str]:
+    content = file_bytes(images.records[index])
+    return {} if content is None else properties(content, name=images.records[index].path)
 
 
 def _measured(images: ImageSet) -> Iterator[tuple[dict[str, str], dict[str, NDArray[np.float64]]]]:
     def one(index: int) -> tuple[dict[str, str], dict[str, NDArray[np.float64]]]:
-        record, pixels = images.records[index], images[index]
-        content = file_bytes(record)
-        found = {} if content is None else properties(content, name=record.path)
-        return found, {name: pattern(pixels) for name, pattern in PATTERNS.items()}
+        pixels = images[index]
+        return _properties(images, index), {name: pattern(pixels) for name, pattern in PATTERNS.items()}
 
     return in_order(one, range(len(images)), ahead=AHEAD)

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from manifpt.audits import copies, crops, files, patterns
 from manifpt.audits.finding import LEVEL, Check
-from manifpt.audits.measuring import Measurements, measurements
+from manifpt.audits.measuring import Measurements, file_properties, measurements
 from manifpt.audits.permutation import Partition
 from manifpt.audits.questions import Question, distinct, questions
 from manifpt.errors import DataError, NumbersError
@@ -129,9 +129,8 @@ def file_shortcuts(images: ImageSet, *, permutations: int = PERMUTATIONS, seed: 
 
     Raises:
         NumbersError: So few permutations cannot find anything after the correction.
-        ImageError: An image has changed since it was opened.
     """
-    known = measurements(images).files
+    known = file_properties(images)
     rows = distinct(images.groups, images.digests)
     asked = questions(images.generators, images.roles == "reference", rows)
     checks = [files.checks(one, known, images.paths, permutations=permutations, seed=seed) for one in asked]
