@@ -146,6 +146,8 @@ FAULTS: Mapping[str, Preset] = MappingProxyType({
         ("clipped", ("clipped",), "artifacts clipped into 8 bits"),
         ("all-faults", ("reals_in_reference", "neighbors_in_rgb", "clipped"), "all three faults"),
     )
+    # In RGB the neighbour is searched there anyway.
+    if (space, name) != ("rgb", "neighbors-in-rgb")
 })  # fmt: skip
 """Methods with the faults of the authors' released code, to measure them; no study takes them unless they are named."""
 
