@@ -91,6 +91,8 @@ def test_files_that_give_the_class_away_are_refused_unless_allowed(
     assert refused.status == 2
     assert "file format gives the generator away" in refused.err
     assert "--allow-shortcuts" in refused.err
-    allowed = command("evaluate", tmp_path, *BOTH, "--allow-shortcuts")
+    out = tmp_path.parent / f"{tmp_path.name}-study"
+    allowed = command("evaluate", tmp_path, *BOTH, "--allow-shortcuts", "--out", out)
     assert allowed.status == 0
+    assert "file format gives the generator away" in (out / "table.md").read_text(encoding="utf-8")
     assert "note: file format gives the generator away" in allowed.err

@@ -103,7 +103,7 @@ def compare(
     if out:
         _refuse_unusable_store(out)
     images = given.opened()
-    _refuse_shortcuts(images, allowed=asked.shortcuts, seed=asked.seed)
+    warning = _refuse_shortcuts(images, allowed=asked.shortcuts, seed=asked.seed)
     called = name or Path(given.data).resolve().name
     with ExitStack() as stack:
         rows = Rows(out / ROWS if out else Path(stack.enter_context(TemporaryDirectory())))
@@ -113,7 +113,7 @@ def compare(
         left = study.run(names, repeats=asked.repeats, one_fold=asked.one_fold, deadline=deadline)
         lines = compared(rows, called, names, control=asked.control, seed=asked.seed)
         if out:
-            _write(study, names, left, out, asked)
+            _write(study, names, left, out, asked, warning)
     if as_json:
         record = {"lines": [line.record() for line in lines], "left_out": [asdict(one) for one in left]}
         sys.stdout.write(json.dumps(record, allow_nan=False) + "\n")
@@ -123,7 +123,7 @@ def compare(
             typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, and figures")
 
 
-def _write(study: Study, names: Sequence[str], left: Sequence[LeftOut], out: Path, asked: Asked) -> None:
+def _write(study: Study, names: Sequence[str], left: Sequence[LeftOut], out: Path, asked: Asked, warning: str) -> None:
     """Write all tables and figures, and the maps of what the methods start from."""
     from manifpt.reports.study import written  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.studies.maps import mapped_space  # noqa: PLC0415
@@ -131,7 +131,16 @@ def _write(study: Study, names: Sequence[str], left: Sequence[LeftOut], out: Pat
     for space in MAPPED:
         with suppress(WeightsError):
             mapped_space(study.rows, study.name, study.scored, study.folds(0)[0], space, seed=asked.seed)
-    written(study.rows, [study.name], names, {study.name: left}, out, control=asked.control, seed=asked.seed)
+    written(
+        study.rows,
+        [study.name],
+        names,
+        {study.name: left},
+        out,
+        control=asked.control,
+        seed=asked.seed,
+        warnings={study.name: warning},
+    )
 
 
 def _refuse_unusable_store(out: Path) -> None:
@@ -149,8 +158,8 @@ def _refuse_unusable_store(out: Path) -> None:
     )
 
 
-def _refuse_shortcuts(images: ImageSet, *, allowed: bool, seed: int) -> None:
-    """Refuse images whose files give their class away; say so where that is allowed.
+def _refuse_shortcuts(images: ImageSet, *, allowed: bool, seed: int) -> str:
+    """Refuse images whose files give their class away; where that is allowed, return what does.
 
     Raises:
         DataError: File format, size, colour, JPEG settings or grid, or metadata go with the class.
@@ -159,7 +168,7 @@ def _refuse_shortcuts(images: ImageSet, *, allowed: bool, seed: int) -> None:
 
     found = file_shortcuts(images, permutations=SHORTCUT_CHECKS, seed=seed)
     if not found:
-        return
+        return ""
     what = f"{found[0].name} gives the {found[0].question} away: {found[0].effect}"
     if not allowed:
         raise DataError(
@@ -168,6 +177,7 @@ def _refuse_shortcuts(images: ImageSet, *, allowed: bool, seed: int) -> None:
             remedy="look with `manifpt audit`, convert all images alike, or give --allow-shortcuts",
         )
     tell(f"note: {what}; what follows may measure that")
+    return what
 
 
 def _show(lines: Sequence[Line], left: Sequence[LeftOut], control: str) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from manifpt.errors import UnknownNameError
@@ -50,11 +50,13 @@ class Comparison:
         data: Its name.
         control: What each method was tested against.
         entries: The methods, in the order of the table.
+        warning: What a reader must know of the data before any number; empty for nothing.
     """
 
     data: str
     control: str
     entries: tuple[Entry, ...]
+    warning: str = ""
 
     @property
     def lines(self) -> list[Line]:
@@ -67,9 +69,10 @@ class Comparison:
         if not self.lines:
             return "no results"
         images, chance = max(line.images for line in self.lines), self.lines[0].chance
+        warning = f"{self.warning}. " if self.warning else ""
         return (
-            f"{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by bootstrap over "
-            "groups of images and, if several, runs; difference of the balanced accuracy to "
+            f"{warning}{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by bootstrap "
+            "over groups of images and, if several, runs; difference of the balanced accuracy to "
             f"{self.control}'s in points, p corrected (Holm)"
         )
 
@@ -82,6 +85,7 @@ def comparison(
     left_out: Iterable[LeftOut] = (),
     control: str = "raw",
     seed: int = 0,
+    warning: str = "",
 ) -> Comparison:
     """Return the methods on one data set: those asked for in their order, then others of which runs were left out.
 
@@ -92,8 +96,10 @@ def comparison(
         left_out: What the study did not run.
         control: What each method is tested against.
         seed: Of the bootstrap.
+        warning: What a reader must know of the data before any number.
     """
-    return gathered(data, methods, compared(rows, data, methods, control=control, seed=seed), left_out, control=control)
+    lines = compared(rows, data, methods, control=control, seed=seed)
+    return replace(gathered(data, methods, lines, left_out, control=control), warning=warning)
 
 
 def gathered(

@@ -30,6 +30,7 @@ def written(
     *,
     control: str = "raw",
     seed: int = 0,
+    warnings: Mapping[str, str] | None = None,
 ) -> list[Path]:
     """Write the tables, maps, and figures of accuracies and confusions into a folder, and return their paths.
 
@@ -45,12 +46,22 @@ def written(
         out: The folder, made if needed.
         control: What each method is tested against.
         seed: Of the bootstrap.
+        warnings: What a reader must know of a data set before any number.
 
     Raises:
         DataError: A file of the rows is no run, or the folder cannot be written.
     """
+    told = warnings or {}
     made = [
-        comparison(rows, data, methods, left_out=left_out.get(data, ()), control=control, seed=seed)
+        comparison(
+            rows,
+            data,
+            methods,
+            left_out=left_out.get(data, ()),
+            control=control,
+            seed=seed,
+            warning=told.get(data, ""),
+        )
         for data in data_sets
     ]
     paths = []
