@@ -47,7 +47,7 @@ def test_results_are_kept_and_a_new_method_runs_alone(command: Command, data: Pa
 def test_a_budget_of_nothing_runs_nothing_and_says_so(command: Command, data: Path) -> None:
     ended = command("evaluate", data, *BOTH, "--budget", 0)
     assert ended.status == 0
-    assert "left out: durall20 (1 runs): the budget was spent" in ended.out
+    assert "left out: durall20 (1 run): the budget was spent" in ended.out
 
 
 @pytest.mark.parametrize(

@@ -205,7 +205,9 @@ def _show(lines: Sequence[Line], left: Sequence[LeftOut], control: str) -> None:
             style="dim",
         )
     for one in left:
-        terminal.print(f"left out: {plain(one.method)} ({one.runs} runs): {plain(one.reason)}")
+        terminal.print(
+            f"left out: {plain(one.method)} ({one.runs} run{'s' if one.runs > 1 else ''}): {plain(one.reason)}"
+        )
 
 
 def _runs(lines: Sequence[Line]) -> str:

@@ -71,8 +71,8 @@ class Comparison:
         images, chance = max(line.images for line in self.lines), self.lines[0].chance
         warning = f"{self.warning}. " if self.warning else ""
         return (
-            f"{warning}{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by bootstrap "
-            "over groups of images and, if several, runs; difference of the balanced accuracy to "
+            f"{warning}{images} images, {round(1 / chance)} classes, chance {chance:.1%}; intervals of 95%, by "
+            "bootstrap over groups of images and, if several, runs; difference of the balanced accuracy to "
             f"{self.control}'s in points, p corrected (Holm)"
         )
 
