@@ -40,7 +40,7 @@ def dying_at(step: int, patch: pytest.MonkeyPatch) -> list[int]:
     return noted
 
 
-# All networks share one loop; `wang20`, whose batches are augmented, is killed in its own tests, and the others add nothing.
+# All networks share one loop; `wang20`, whose batches are augmented, is killed in tests of its own.
 KILLED = ("mlp", "resnet-small", "resnet50", "dna-det")
 
 

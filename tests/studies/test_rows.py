@@ -21,7 +21,10 @@ from manifpt.studies.rows import HEADER, Key, Rows, Run
 
 from .answered import answered
 
-EXPECTED = "holds no results of a study; expected a file that `manifpt evaluate --methods` wrote; remove it, and what"
+EXPECTED = (
+    "holds no results of a study; expected a file that `manifpt evaluate --methods` or `manifpt transfer` wrote; "
+    "remove it, and what"
+)
 
 
 def full(**others: Any) -> Run:

@@ -18,7 +18,7 @@ from manifpt.methods.manifpt import ManiFPT
 from manifpt.methods.method import Method
 from manifpt.studies.answers import Answers
 from manifpt.studies.matching import Matching, by_generator, by_model
-from manifpt.studies.transfer import transferred
+from manifpt.studies.transfer import Pair, transferred
 
 EACH, SIDE = 30, 8
 # Patterns orthogonal to each other: cycles of the side, down and across.
@@ -80,6 +80,11 @@ def test_classes_of_one_set_alone_are_neither_learned_nor_asked_and_names_are_co
         "dcgan": EACH, "real": EACH, "wgangp": 2 * EACH
     }  # fmt: skip
     assert score(answers)[0] > 0.8
+    assert Pair.of(source, target, by_model(source, target)).members == {
+        "dcgan": (("dcgan-one",), ("dcgan-two",)),
+        "real": (("real",), ("real",)),
+        "wgangp": (("wgan_gp-one",), ("wgangp_cnn-two", "wgangp_res-two")),
+    }
     # Each answer stands beside the truth of its own image.
     place = dict(zip(target.paths, target.generators.tolist(), strict=True))
     called = {"dcgan-two": "dcgan", "wgangp_cnn-two": "wgangp", "wgangp_res-two": "wgangp", "real": "real"}
@@ -215,7 +220,7 @@ def test_other_sizes_are_refused() -> None:
         transferred(linear(), source, target, matched=by_generator(source, target))
     assert str(caught.value) == (
         "the source's images are 8 × 8 pixels and the target's 12 × 16; expected one size; "
-        "open both with resize=8 (resizing changes the trace)"
+        "open both with --resize 8 (resize=8 in Python), which changes the trace"
     )
 
 

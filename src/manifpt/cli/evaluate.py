@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -14,6 +13,7 @@ import typer
 from manifpt.cli import options
 from manifpt.cli.comparing import Asked, compare
 from manifpt.cli.given import GivenImages, GivenMethod, computing, model_folder
+from manifpt.cli.idle import refuse_idle
 from manifpt.cli.scores import FILES, show, written
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
@@ -120,18 +120,18 @@ def evaluate(
     model_given, data = _told_apart(targets)
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
     if methods is not None:
-        _refuse(context, OF_ONE_METHOD, _beside_methods)
+        refuse_idle(context, OF_ONE_METHOD, _beside_methods)
         asked = Asked(
             methods.split(","), splits, repeats, one_fold, budget, against, seed, not no_cache, allow_shortcuts
         )
         choose(device.value)
         compare(given, asked, name=name, out=out, as_json=as_json, model=model_given)
         return
-    _refuse(context, OF_MANY_METHODS, _without_methods)
+    refuse_idle(context, OF_MANY_METHODS, _without_methods)
     if out:
         refuse_unusable(out, ours=FILES, what="an evaluation", sources=given.sources)
     if model_given:
-        _refuse(context, OF_THE_MODEL, _beside_model)
+        refuse_idle(context, OF_THE_MODEL, _beside_model)
         choose(device.value)
     with resumable(out, EVALUATE) if out else nullcontext() as checkpoint:
         if model_given:
@@ -175,14 +175,6 @@ def _told_apart(targets: list[str]) -> tuple[str | None, str]:
             remedy="give one data set; further reals go to --reference and --real",
         )
     return (before[0] if before else None), data
-
-
-def _refuse(context: typer.Context, idle: dict[str, str], error: Callable[[str], ManifptError]) -> None:
-    """Raise an error about the options that were given and would change nothing."""
-    sources = {option: context.get_parameter_source(name) for name, option in idle.items()}
-    given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
-    if given:
-        raise error(" and ".join(given))
 
 
 def _beside_model(given: str) -> ManifptError:

@@ -245,6 +245,6 @@ def _run(header: dict[str, Any], table: Any) -> Run:
 def _broken(path: Path) -> DataError:
     return DataError(
         f"{path} holds no results of a study",
-        expected="a file that `manifpt evaluate --methods` wrote",
+        expected="a file that `manifpt evaluate --methods` or `manifpt transfer` wrote",
         remedy="remove it, and what is missing is computed again",
     )

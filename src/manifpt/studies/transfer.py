@@ -65,6 +65,18 @@ class Pair:
             source, target, learned.subset(known), asked.subset(answered), taught[known], truth[answered], classes
         )
 
+    @property
+    def members(self) -> dict[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """The source's and the target's generators of each class, sorted."""
+
+        def called(name: str, images: ImageSet, names: NDArray[np.str_]) -> tuple[str, ...]:
+            return tuple(sorted({*images.generators[names == name].tolist()}))
+
+        return {
+            name: (called(name, self.learned, self.taught), called(name, self.asked, self.truth))
+            for name in self.classes.tolist()
+        }
+
     def features(self, extractor: Extractor, reference: References) -> tuple[Features, Features]:
         """Return the features of the learned images, against the source's references, and of the asked ones."""
         # What learns must not see the source's images of other classes, nor those marked as test.
@@ -179,7 +191,7 @@ def _refuse_other_size(source: ImageSet, target: ImageSet) -> None:
             f"the source's images are {source.width} × {source.height} pixels and the target's "
             f"{target.width} × {target.height}",
             expected="one size",
-            remedy=f"open both with resize={side} (resizing changes the trace)",
+            remedy=f"open both with --resize {side} (resize={side} in Python), which changes the trace",
         )
 
 
