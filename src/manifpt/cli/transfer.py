@@ -107,7 +107,7 @@ def transfer(
 
     [bold]manifpt zoo sample folder:demo/images/gan-demo folder:demo/images/vae-demo --start 80 --count 80 --out demo/second[/bold]
 
-    [bold]manifpt transfer demo/first demo/second --reference demo/images/reference --methods durall20,ricker22 --against ricker22[/bold]
+    [bold]manifpt transfer demo/first demo/second --reference demo/images/reference --references target --methods durall20,ricker22 --against ricker22[/bold]
     """  # noqa: E501  (examples that can be pasted)
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
 
