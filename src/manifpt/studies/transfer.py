@@ -78,7 +78,12 @@ class Pair:
         }
 
     def features(self, extractor: Extractor, reference: References) -> tuple[Features, Features]:
-        """Return the features of the learned images, against the source's references, and of the asked ones."""
+        """Return the features of the learned images, against the source's references, and of the asked ones.
+
+        Raises:
+            DataError: The references are the target's, which has no training images for an extractor that learns.
+        """
+        _refuse_learning(extractor, reference)
         # What learns must not see the source's images of other classes, nor those marked as test.
         extractor.fit(_with_references(self.source, self.learned) if extractor.learns else self.source)
         training = extractor.extract(self.learned)
@@ -121,7 +126,7 @@ def transferred(
         LeakError: An image is in both sets and not a reference of both.
     """
     started = time.perf_counter()
-    _refuse_settings(method.extractor, reference, repeats)
+    _refuse_settings(reference, repeats)
     pair = Pair.of(source, target, matched)
     training, test = pair.features(method.extractor, reference)
     attributors = []
@@ -171,11 +176,14 @@ def _fresh(method: Method, images: ImageSet, seed: int) -> Attributor:
     return found
 
 
-def _refuse_settings(extractor: Extractor, reference: str, repeats: int) -> None:
+def _refuse_settings(reference: str, repeats: int) -> None:
     if repeats < 1:
         raise DataError(f"{repeats} repeats", expected="1 or more", remedy="leave it at 1")
     if reference not in ("target", "source"):
         raise DataError(f"reference is {reference!r}", expected="'target' or 'source'", remedy="give one of them")
+
+
+def _refuse_learning(extractor: Extractor, reference: str) -> None:
     if reference == "target" and extractor.learns:
         raise DataError(
             f"the extractor {extractor.settings()['name']} learns from training images, and the target has none",
