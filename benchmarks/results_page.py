@@ -84,7 +84,7 @@ def _parts(rows: Rows) -> Iterator[str]:
 
 
 def _ran(rows: Rows, name: str) -> bool:
-    return (rows.folder / name).is_dir()
+    return any(answering(rows, name, method) for method in presets())
 
 
 def _attribution(rows: Rows, name: str, about: str) -> str:
