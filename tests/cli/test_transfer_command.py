@@ -87,6 +87,7 @@ def test_results_are_kept_and_what_is_there_is_not_run_again(
     out = tmp_path / "study"
     first = json.loads(command("transfer", *sets, *FAST, "--out", out, "--json", "--name", "there").out)
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    assert {f"table.{kind}" for kind in ("md", "tex", "csv", "json")} <= {path.name for path in out.iterdir()}
     assert {run.key.data for run in Rows(out / ROWS).runs()} == {"there", "there (source's references)"}
     second = json.loads(command("transfer", *sets, *QUICK, "--out", out, "--json", "--name", "there").out)
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

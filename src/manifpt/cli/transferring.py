@@ -19,7 +19,9 @@ from manifpt.cli.text import plain, tell
 
 if TYPE_CHECKING:
     from manifpt.images import ImageSet
+    from manifpt.studies.attribution import LeftOut
     from manifpt.studies.matching import Matching
+    from manifpt.studies.rows import Rows
     from manifpt.studies.transfer import Pair, References
 
 
@@ -116,8 +118,10 @@ def ask(
     with kept(out) as rows:
         study = TransferStudy(called, source, target, matched, rows, seed=wanted.seed, cache=cache)
         tell(_matched(study.pair, wanted.match))
-        for where, images in (("in the source, ", source), ("in the target, ", target)):
+        found = [
             refuse_shortcuts(images, allowed=wanted.shortcuts, seed=wanted.seed, where=where)
+            for where, images in (("in the source, ", source), ("in the target, ", target))
+        ]
         deadline = None if wanted.budget is None else started + wanted.budget * MINUTE
         turns = [
             (whose, study.run(names, repeats=wanted.repeats, references=[whose], deadline=deadline))
@@ -127,6 +131,10 @@ def ask(
             (whose, compared(rows, study.called(whose), names, control=wanted.control, seed=wanted.seed), left)
             for whose, left in turns
         ]
+        if out:
+            _write(
+                rows, {study.called(whose): left for whose, left in turns}, out, wanted, "; ".join(filter(None, found))
+            )
     if as_json:
         record = {
             "matched": {one: {"source": ours, "target": theirs} for one, (ours, theirs) in study.pair.members.items()},
@@ -138,6 +146,24 @@ def ask(
     for whose, lines, left in tables:
         typer.echo(f"{plain(called)}, with the {whose}'s references:")
         show(lines, left, wanted.control)
+    if out:
+        typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, and figures")
+
+
+def _write(rows: Rows, left: dict[str, list[LeftOut]], out: Path, wanted: Wanted, warning: str) -> None:
+    """Write all tables and figures of the references that were asked for."""
+    from manifpt.reports.study import written  # noqa: PLC0415  (commands load what they need when they run)
+
+    written(
+        rows,
+        list(left),
+        chosen(wanted.methods, wanted.control),
+        left,
+        out,
+        control=wanted.control,
+        seed=wanted.seed,
+        warnings=dict.fromkeys(left, warning),
+    )
 
 
 def _opened(given: GivenImages, other: GivenImages | tuple[str, str], seed: int) -> tuple[ImageSet, ImageSet]:

@@ -12,12 +12,12 @@ import numpy as np
 
 from manifpt.cache import Cache
 from manifpt.errors import ManifptError
-from manifpt.extractors.extractor import Extractor, Features
+from manifpt.extractors.extractor import Features
 from manifpt.images import Fold, ImageSet, folds, held_out
 from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.storage import gathered
-from manifpt.studies.evaluation import refuse_strangers, refuse_untrainable
+from manifpt.studies.evaluation import learned_features, refuse_strangers, refuse_untrainable
 from manifpt.studies.exam import Exam, Taught
 from manifpt.studies.inputs import below, content, described
 from manifpt.studies.rows import Key, Rows, Run
@@ -136,7 +136,7 @@ class Study:
                 return done
             fold = self.folds(key.repeat)[key.fold]
             if extractor.learns:
-                train, test = self._learned(extractor, fold)
+                train, test = learned_features(extractor, self.images, self.scored, fold)
             else:
                 if features is None:
                     features = extractor.fit(self.images).extract(self.scored)
@@ -151,12 +151,6 @@ class Study:
             self._add(self._exam(key, made).answered(made, taught, test, seed=self.seed), made)
             self._lasted[name] = time.monotonic() - started
         return len(keys)
-
-    def _learned(self, extractor: Extractor, fold: Fold) -> tuple[Features, Features]:
-        reference = np.asarray(self.images.roles) == "reference"
-        visible = np.concatenate([np.flatnonzero(reference), np.flatnonzero(~reference)[fold.train]])
-        learned = extractor.fit(self.images.subset(visible))
-        return learned.extract(self.scored.subset(fold.train)), learned.extract(self.scored.subset(fold.test))
 
     def _fused(self, made: Preset, keys: list[Key]) -> int:
         done = 0

@@ -146,6 +146,11 @@ def _features(
 ) -> tuple[Features, Features]:
     if features is not None:
         return gathered(features, fold.train), gathered(features, fold.test)
+    return learned_features(extractor, images, scored, fold)
+
+
+def learned_features(extractor: Extractor, images: ImageSet, scored: ImageSet, fold: Fold) -> tuple[Features, Features]:
+    """Return the features of a fold's training and test images by an extractor that saw references and the former."""
     reference = np.asarray(images.roles) == "reference"
     visible = np.concatenate([np.flatnonzero(reference), np.flatnonzero(~reference)[fold.train]])
     learned = extractor.fit(images.subset(visible))
