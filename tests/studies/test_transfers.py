@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from manifpt.images import ImageSet
 from manifpt.metrics.accuracy import balanced_accuracy
+from manifpt.studies.exam import Exam
 from manifpt.studies.matching import by_generator
-from manifpt.studies.rows import Rows
+from manifpt.studies.rows import Rows, Run
 from manifpt.studies.transfers import TransferStudy
 
 
@@ -41,6 +43,27 @@ def test_a_trace_that_both_sets_share_is_found_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(target.of_truth, source.of_truth)
     assert len(target.paths) == 120
     assert target.classes == ("columns", "real", "rows")
+
+
+def test_features_that_the_references_do_not_change_are_learned_from_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered: list[str] = []
+    answering = Exam.answered
+
+    def counted(exam: Exam, *given: Any, **settings: Any) -> Run:
+        answered.append(exam.key.data)
+        return answering(exam, *given, **settings)
+
+    monkeypatch.setattr(Exam, "answered", counted)
+    asked = study(tmp_path, planted(1))
+    asked.run(["ricker22"], repeats=2)
+    assert answered == ["one to two"] * 2
+    runs = Rows(tmp_path).runs(data="one to two (source's references)")
+    assert [run.key.repeat for run in runs] == [0, 1]
+    answered.clear()
+    asked.run(["ricker22"], repeats=2)
+    assert answered == []
 
 
 def test_traces_that_change_their_owners_are_answered_wrongly(tmp_path: Path) -> None:
