@@ -18,7 +18,7 @@ demo: $(VENV)/demo
 	$(BIN)/manifpt demo --out demo
 
 test: $(VENV)/test
-	OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 lint: $(VENV)/test
 	$(BIN)/ruff check .

@@ -46,10 +46,12 @@ TABLES: dict[Kind, dict[str, str]] = {
         "corvi23": "manifpt.extractors.corvi23:Corvi23",
         "residuals": "manifpt.extractors.residuals:Residuals",
         "npr": "manifpt.extractors.npr:NPR",
+        "patch-statistics": "manifpt.extractors.patch_statistics:PatchStatistics",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
         "linear-svm": "manifpt.attributors.linear_svm:LinearSVM",
+        "lda": "manifpt.attributors.lda:LDA",
         "svm": "manifpt.attributors.svm:SVM",
         "knn": "manifpt.attributors.knn:NearestNeighbours",
         "fingerprints": "manifpt.attributors.fingerprints:Fingerprints",

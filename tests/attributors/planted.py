@@ -18,6 +18,7 @@ TINY_RESNET50 = {
 QUICK: dict[str, dict[str, Any]] = {
     "linear": {},
     "linear-svm": {},
+    "lda": {},
     "svm": {"strengths": (1.0, 10.0), "gammas": (0.3, 1.0)},
     "knn": {},
     "fingerprints": {},

@@ -25,7 +25,7 @@ REALS = "no real image was given; expected reals that estimate the manifold; giv
 CLASSES = "expected images of at least two generators, or of one and `real`; add a folder per generator"
 SPACES = "rgb, freq, freq-grey, rgb+freq, sl, ssl, sl-cifar, ssl-cifar, hf:NAME"
 ATTRIBUTORS = (
-    "linear, linear-svm, svm, knn, fingerprints, mlp, resnet50, resnet-small, "
+    "linear, linear-svm, lda, svm, knn, fingerprints, mlp, resnet50, resnet-small, "
     "yu19, nataraj-cnn, xception, wang20, dna-det"
 )
 LAYOUTS = "manifest, arrays, datasets, real-fake, release, folders, files"

@@ -23,7 +23,8 @@ from manifpt.studies.evaluation import cross_validated
 
 from .planted import planted
 
-WITH_REFERENCE = {"artifacts", "released"}  # their laws stand in test_artifacts.py and test_released.py
+# Their laws stand in test_artifacts.py, test_released.py and test_patch_statistics.py.
+WITH_REFERENCE = {"artifacts", "released", "patch-statistics"}
 # Row of the registry, settings, and the attributor that its paper gives it.
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "points": ("points", {}, "linear"),

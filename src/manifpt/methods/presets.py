@@ -88,6 +88,7 @@ SHORT: dict[str, Any] = {
 SMALL: dict[str, Any] = {"attributor": "resnet-small", "trials": _rates(5e-3), "brief": BRIEF}
 MIRRORED: dict[str, Any] = {**SMALL, "settings": {"flips": True}}
 PERCEPTRON: dict[str, Any] = {"attributor": "mlp", "trials": _rates(1e-3), "brief": {"epochs": 3, "least_steps": 60}}
+SHRINKAGES: tuple[Settings, ...] = ({"shrinkages": (0.2,)}, {"shrinkages": (0.1,)}, {"shrinkages": (0.4,)})
 LINEAR: dict[str, Any] = {"attributor": "linear", "trials": PENALTIES}
 
 PRESETS: Mapping[str, Preset] = MappingProxyType({
@@ -97,6 +98,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
     "spectrum": Preset("points", given={"space": "freq"}, **SMALL, about="log-spectrum of the image"),
     "image+spectrum": Preset(fusion=("raw", "spectrum"), about="mean log-probability of raw and spectrum"),
     "image+image": Preset(fusion=("raw", "raw-2"), about="mean log-probability of raw and raw-2, the control"),
+    "patches": Preset("patch-statistics", "lda", trials=SHRINKAGES,
+                      about="statistics of patches along the axes of real ones"),
     "paper-rgb": Preset("artifacts", given={"space": "rgb"}, **MIRRORED, about="ManiFPT RGB (Song et al. 2024)"),
     "paper-freq": Preset("artifacts", given={"space": "freq"}, **SMALL, about="ManiFPT FREQ (Song et al. 2024)"),
     "paper-rgb+freq": Preset("artifacts", given={"space": "rgb+freq"}, **SMALL, about="ManiFPT RGB and FREQ stacked"),
