@@ -15,6 +15,7 @@ from manifpt.metrics.permanova import centred
 from manifpt.metrics.relabelling import Shuffles, p_value
 
 FEWEST = 3
+BLOCK = 2**21  # pairs at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,16 @@ def mantel(one: ArrayLike, other: ArrayLike, shuffled: Shuffles) -> Mantel:
             remedy="pass both in one order",
         )
     rows, columns = np.triu_indices(len(first), 1)
-    left = _standardised(first[rows, columns])
-    right = _standardised(second[rows, columns])
-    observed = float(left @ right)
-    drawn = np.array([_standardised(first[order[rows], order[columns]]) @ right for order in shuffled])
-    return Mantel(observed, p_value(observed, drawn), len(first))
+    left, right = np.zeros(first.shape), _standardised(second[rows, columns])
+    # Whatever the order of the items, their pairs have one mean and one spread.
+    left[rows, columns] = left[columns, rows] = _standardised(first[rows, columns])
+    observed = float(left[rows, columns] @ right)
+    block = max(1, BLOCK // len(rows))
+    drawn = [
+        left[part[:, rows], part[:, columns]] @ right
+        for part in (shuffled[start : start + block] for start in range(0, len(shuffled), block))
+    ]
+    return Mantel(observed, p_value(observed, np.concatenate(drawn)), len(first))
 
 
 def _standardised(values: NDArray[np.float64]) -> NDArray[np.float64]:
