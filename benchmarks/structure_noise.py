@@ -1,8 +1,8 @@
 """How often the tests of ``manifpt structure`` find something in noise: ``python benchmarks/structure_noise.py``.
 
-Fingerprints are drawn without regard to the choices, so that a p-value of at most α must come up in a share α of the
-runs, or less. In the second part fingerprints and the choice both go with the family, and nothing else: shuffles within
-the family must hold their level there, and free ones cannot.
+Fingerprints are drawn without regard to the choices, so that a p-value of at most 0.05 must come up in a share of 0.05
+of the runs, or less. In the second part fingerprints and the choice both go with the family, and nothing else: shuffles
+within the family must hold their level there, and free ones cannot.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def main() -> None:
             shares = [float(np.mean(np.array(values) <= level + 1e-12)) for level in LEVELS]
             print(f"{name:28}{len(values):6}" + "".join(f"{share:12.3f}" for share in shares), flush=True)
         errors = [2 * np.sqrt(level * (1 - level) / runs) for level in LEVELS]
-        print(f"{'two Monte-Carlo errors':34}" + "".join(f"{f'+-{error:.3f}':>12}" for error in errors) + "\n", flush=True)
+        print(
+            f"{'two Monte-Carlo errors':34}" + "".join(f"{f'+-{error:.3f}':>12}" for error in errors) + "\n", flush=True
+        )
 
 
 if __name__ == "__main__":

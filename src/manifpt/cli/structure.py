@@ -115,7 +115,7 @@ def structure(
     Designs of published generators and of the zoo's are known; --choices adds others. What is not known of a generator
     leaves it out of that choice's row, and is counted.
 
-    Example: [bold]manifpt structure demo/images --method spectrum --choices demo/choices.csv[/bold]
+    Example: [bold]manifpt structure demo/images --method spectrum --out demo/structure[/bold]
     """
     from manifpt.cache import Cache  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.progress import tracked  # noqa: PLC0415

@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import xlogy
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score, normalized_mutual_info_score
 
-from manifpt.metrics.labels import matched
+from manifpt.errors import NumbersError
+from manifpt.metrics.labels import labels as checked
 from manifpt.metrics.relabelling import Shuffles, p_value
 
 
@@ -38,13 +39,13 @@ def alignment(*, clusters: ArrayLike, labels: ArrayLike) -> Alignment:
         labels: (n,).
 
     Raises:
-        NumbersError: They are empty, of different lengths or kinds.
+        NumbersError: They are empty, or of different lengths.
 
     Example:
         >>> alignment(clusters=[0, 0, 1, 1], labels=[5, 5, 3, 3])
         Alignment(nmi=1.0, ami=1.0, ari=1.0)
     """
-    truth, found = matched(truth=labels, answers=clusters)
+    found, truth = _codes(clusters, labels)
     return Alignment(
         nmi=float(normalized_mutual_info_score(truth, found)),
         ami=float(adjusted_mutual_info_score(truth, found)),
@@ -64,12 +65,25 @@ def alignment_p(*, clusters: ArrayLike, labels: ArrayLike, shuffled: Shuffles) -
         shuffled: Orders of the labels, (permutations, n).
 
     Raises:
-        NumbersError: They are empty, of different lengths or kinds.
+        NumbersError: They are empty, or of different lengths.
     """
-    truth, found = matched(truth=labels, answers=clusters)
-    one, other = (np.unique(values, return_inverse=True)[1] for values in (found, truth))
+    one, other = _codes(clusters, labels)
     observed = _information(one, other[None])
     return p_value(float(observed[0]), _information(one, other[shuffled]))
+
+
+def _codes(clusters: ArrayLike, labels: ArrayLike) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    one, other = (
+        np.unique(checked(values, name=name), return_inverse=True)[1]
+        for name, values in (("clusters", clusters), ("labels", labels))
+    )
+    if len(one) != len(other):
+        raise NumbersError(
+            f"there are {len(one)} clusters and {len(other)} labels",
+            expected="one of each for every item",
+            remedy="pass both in the same order",
+        )
+    return np.asarray(one), np.asarray(other)
 
 
 def _information(clusters: NDArray[np.intp], labels: NDArray[np.intp]) -> NDArray[np.float64]:

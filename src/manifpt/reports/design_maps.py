@@ -107,4 +107,4 @@ def _told(found: Structure, choice: str) -> str:
     if row.ami is None:
         return f"{name}: {style.label(row.reason, longest=24)}"
     p = "" if row.p_value is None else f", p {row.p_value:.3f}"
-    return f"{name}: AMI {row.ami:.2f}{p}"
+    return f"{name}: AMI {row.ami:.2f}{p}".replace("-0", "−0")

@@ -22,8 +22,8 @@ from manifpt.studies.structure import Structure
 NONE, MINUS = "–", "−"
 
 HEADINGS = (
-    "generators", "levels", "left out", "NMI", "AMI", "ARI", "p", "p (Holm)", "least p", "R²", "p of R²",
-    "R² beyond the others", "p of that",
+    "generators", "levels", "left out", "NMI", "AMI", "ARI", "p", "p (Holm)", "least p", "R²", "p (Holm)",
+    "R² beyond", "p (Holm)",
 )  # fmt: skip
 FIELDS = (
     "choice", "clustering", "rule", "generators", "levels", "left_out", "clusters", "nmi", "ami", "ari", "share",
@@ -66,7 +66,8 @@ def caption(found: Structure, *, clustering: str, rule: str) -> str:
     return (
         f"{len(generators)} generators, {found.distances.images} images of each; {found.distances.kind} distance; "
         f"groups by {clustering}, {groups}; p by {found.permutations} shuffles of the choice among generators{within}, "
-        f"corrected for the number of choices (Holm); R² by PERMANOVA, beyond the others of {', '.join(found.terms)}"
+        "corrected for the number of choices (Holm); R² by PERMANOVA, alone and beyond the others of "
+        f"{', '.join(found.terms)}"
     )
 
 

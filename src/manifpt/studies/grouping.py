@@ -172,14 +172,13 @@ def _grouping(
     if len(values) < FEWEST or levels in (1, len(values)):
         return replace(row, reason=_unusable(len(values), levels))
     clusters = groups(row.clustering, tuple(found.rows.tolist()), levels if row.rule == LEVELS else 0)
-    scores = alignment(clusters=clusters, labels=np.unique(values, return_inverse=True)[1])
+    scores = alignment(clusters=clusters, labels=values)
     row = replace(row, clusters=len(np.unique(clusters)), nmi=scores.nmi, ami=scores.ami, ari=scores.ari)
     least = least_p(values, permutations=permutations, strata=found.strata)
     if least >= 1:
         return replace(row, least_p=least, reason=f"the same in every shuffle within {' and '.join(within)}")
     drawn = shuffles(len(values), permutations=permutations, strata=found.strata, seed=seed)
-    codes = np.unique(values, return_inverse=True)[1]
-    return replace(row, p_value=alignment_p(clusters=clusters, labels=codes, shuffled=drawn), least_p=least)
+    return replace(row, p_value=alignment_p(clusters=clusters, labels=values, shuffled=drawn), least_p=least)
 
 
 def _unusable(generators: int, levels: int) -> str:
