@@ -111,3 +111,18 @@ def test_mistakes_end_with_one_line(command: Command, root: Path, words: str, te
     assert text.format(root=root) in errors[0]
     assert ended.err.splitlines()[-1] == errors[0]
     assert (root / "notes" / "notes.txt").read_text() == "years of work"
+
+
+def test_spectra_need_no_reals_and_artifacts_do(command: Command, root: Path) -> None:
+    words = ("--generators", "rows*", "--generators", "columns*", "--choices", root / "choices.csv")
+    data = root / "made"
+    if not data.exists():
+        data.mkdir()
+        for name in NAMES[:6]:
+            (data / name).symlink_to(root / "data" / name)
+    for method, status in (("spectrum", 0), ("paper-rgb", 2)):
+        ended = command(
+            "structure", data, "--layout", "folders", "--no-cache", "--method", method, "--permutations", 19, *words
+        )
+        assert ended.status == status, ended.err
+    assert "no real image was given" in ended.err

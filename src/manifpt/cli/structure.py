@@ -128,7 +128,7 @@ def structure(
     if out:
         refuse_unusable(out, ours=files(), what="a study of structure", sources=given.sources)
     added = _read(choices)
-    images = given.opened()
+    images = given.opened(reference_needed=_references_needed(methods))
     table = _table(images, added, choices)
     strata, model = _chosen(within, table) or (), _chosen(terms, table)
     found = []
@@ -158,6 +158,13 @@ def _methods(text: str) -> list[str]:
     for name in names:
         preset(name)
     return names
+
+
+def _references_needed(methods: list[str]) -> bool:
+    """Return whether a method looks at more than the points of a space."""
+    from manifpt.methods.presets import preset  # noqa: PLC0415  (commands load what they need when they run)
+
+    return any(preset(name).extractor != "points" for name in methods)
 
 
 def _read(path: Path | None) -> Choices | None:
