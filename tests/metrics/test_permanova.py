@@ -92,6 +92,13 @@ def test_what_cannot_be_told_apart_is_said_in_words() -> None:
     assert permanova(points, {"a": range(6)}, drawn) == {"a": "as many parameters as generators"}
 
 
+def test_what_is_given_stands_in_the_model_and_is_not_tested() -> None:
+    rng = np.random.default_rng(4)
+    points, a, b = apart(rng.normal(size=(12, 2))), np.arange(12) % 3, rng.integers(2, size=12)
+    drawn = shuffles(12, permutations=19, strata=b)
+    assert permanova(points, {"a": a}, drawn, given=b) == {"a": permanova(points, {"a": a, "b": b}, drawn)["a"]}
+
+
 @pytest.mark.parametrize(
     "wrong", [np.zeros((2, 3)), np.full((3, 3), np.nan), np.ones((3, 3)), np.triu(np.ones((3, 3)), 1)]
 )

@@ -85,7 +85,7 @@ def test_noise_is_not_found_more_often_than_the_level_allows() -> None:
     for seed in range(50):
         rng = np.random.default_rng(seed)
         family = np.arange(16) % 2
-        points = rng.normal(size=(16, 3)) + 3.0 * family[:, None]
+        points = rng.normal(size=(16, 3)) + 9.0 * family[:, None]
         # The choice goes with the family, and with nothing else.
         loss = np.where(rng.random(16) < 0.5, family, rng.integers(3, size=16))
         columns: Table = {"family": family, "loss": loss, "skip": rng.integers(2, size=16)}

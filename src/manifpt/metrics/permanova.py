@@ -41,13 +41,17 @@ class Term:
     p_value: float
 
 
-def permanova(distances: ArrayLike, terms: Mapping[str, ArrayLike], shuffled: Shuffles) -> dict[str, Term | str]:
+def permanova(
+    distances: ArrayLike, terms: Mapping[str, ArrayLike], shuffled: Shuffles, *, given: ArrayLike | None = None
+) -> dict[str, Term | str]:
     """Return each term, or in words why it cannot be told apart.
 
     Args:
         distances: Between items, (n, n), symmetric with a zero diagonal.
         terms: Labels of the items by name, (n,) each. With one alone this is the one-way analysis.
         shuffled: Orders of the items, (permutations, n).
+        given: (n,) labels that stand in every model and are not tested: the strata, where items are shuffled within
+            some and there are several terms. What else is left of the strata in the residuals is no chance.
 
     Raises:
         NumbersError: The distances are no such matrix or all zero, or labels are missing.
@@ -72,9 +76,12 @@ def permanova(distances: ArrayLike, terms: Mapping[str, ArrayLike], shuffled: Sh
     whole = float(np.trace(spread))
     if whole <= 0:
         raise NumbersError("all distances are 0", expected="items that differ", remedy="look for broken features")
-    full, rank = _projection(list(coded.values()))
+    always = [] if given is None else [checked(given, name="strata")]
+    full, rank = _projection([*coded.values(), *always])
     return {
-        name: _term(spread / whole, full, rank, [other for key, other in coded.items() if key != name], shuffled)
+        name: _term(
+            spread / whole, full, rank, [*(other for key, other in coded.items() if key != name), *always], shuffled
+        )
         for name in coded
     }
 

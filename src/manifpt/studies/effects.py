@@ -74,7 +74,7 @@ def effects(
         distances: Between their fingerprints, (n, n).
         choices: What is known of them.
         terms: Choices that stand in one model; generators of which one is not known are left out of it.
-        within: Choices within whose values generators are shuffled.
+        within: Choices within whose values generators are shuffled; together they are a further term of the model.
         permutations: How many shuffles are drawn.
         seed: Of the shuffles.
 
@@ -137,7 +137,9 @@ def _tested(
         return [replace(one, reason="all fingerprints are equal") for one in blank]
     drawn = shuffles(len(found.rows), permutations=permutations, strata=found.strata, seed=seed)
     made = []
-    for one, term in zip(blank, permanova(apart, columns, drawn).values(), strict=True):
+    # Alone, any order within the strata is as likely as another; beyond other terms, only what the strata leave is.
+    found_terms = permanova(apart, columns, drawn, given=found.strata if marginal else None)
+    for one, term in zip(blank, found_terms.values(), strict=True):
         if isinstance(term, str):
             made.append(replace(one, reason=term))
             continue
