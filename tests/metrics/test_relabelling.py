@@ -54,6 +54,11 @@ def test_the_least_p_counts_the_partitions_that_shuffles_reach(
     assert len(reached) == partitions
 
 
+def test_named_labels_are_not_swapped() -> None:
+    assert least_p(list("aabb"), permutations=999, named=True) == pytest.approx(1 / 6)
+    assert least_p(list("abc"), permutations=999, named=True, strata=list("xxy")) == pytest.approx(1 / 2)
+
+
 def test_the_least_p_of_many_items_is_that_of_the_shuffles() -> None:
     assert least_p(np.arange(600) % 5, permutations=999) == pytest.approx(0.001)
 

@@ -68,7 +68,7 @@ def p_value(observed: float, drawn: ArrayLike) -> float:
     return float((1 + np.sum(found >= least)) / (1 + len(found)))
 
 
-def least_p(labels: ArrayLike, *, permutations: int, strata: ArrayLike | None = None) -> float:
+def least_p(labels: ArrayLike, *, permutations: int, strata: ArrayLike | None = None, named: bool = False) -> float:
     """Return the smallest p-value that relabelling these items can give, whatever is measured of the partition.
 
     It is 1 over the number of different partitions that shuffles reach, and at least 1 / (1 + permutations). Shuffles
@@ -78,6 +78,7 @@ def least_p(labels: ArrayLike, *, permutations: int, strata: ArrayLike | None = 
         labels: (n,).
         permutations: How many shuffles are drawn.
         strata: (n,) within which labels move.
+        named: Whether labels mean something by their names, so that swapping two names is another labelling.
 
     Raises:
         NumbersError: The labels are not as described.
@@ -93,7 +94,7 @@ def least_p(labels: ArrayLike, *, permutations: int, strata: ArrayLike | None = 
     counts = np.zeros((len(names), int(group.max()) + 1), np.int64)
     np.add.at(counts, (codes, group), 1)
     # Of labels that are equally many in every stratum, each can stand for the other.
-    same = prod(factorial(many) for many in Counter(map(tuple, counts.tolist())).values())
+    same = 1 if named else prod(factorial(many) for many in Counter(map(tuple, counts.tolist())).values())
     logarithm = sum(lgamma(total + 1) for total in counts.sum(axis=0)) - sum(
         lgamma(count + 1) for count in counts.ravel().tolist()
     )

@@ -143,13 +143,17 @@ def _tested(
         if isinstance(term, str):
             made.append(replace(one, reason=term))
             continue
-        least = least_p(columns[one.choice], permutations=permutations, strata=found.strata)
+        # Beyond other terms an order counts by where all of them come to lie.
+        labels = (
+            np.array(list(map("\0".join, zip(*columns.values(), strict=True)))) if marginal else columns[one.choice]
+        )
+        least = least_p(labels, permutations=permutations, strata=found.strata, named=marginal)
         row = replace(one, share=term.share, statistic=term.statistic if np.isfinite(term.statistic) else None,
                       degrees=term.degrees, residual=term.residual, least_p=least)  # fmt: skip
         if least >= 1:
             made.append(replace(row, reason="the same in every shuffle"))
         else:
-            made.append(replace(row, p_value=term.p_value))
+            made.append(replace(row, p_value=max(term.p_value, least)))
     return made
 
 
