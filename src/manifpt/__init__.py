@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from manifpt.extractors.points import EmbeddedPoints
     from manifpt.images import ImageSet
     from manifpt.manifolds.approximate import Approximate
+    from manifpt.manifolds.barycentre import Barycentre
     from manifpt.manifolds.nearest import Nearest
+    from manifpt.manifolds.tangent import Tangent
     from manifpt.methods.attribution import Attribution
     from manifpt.methods.fingerprint import Fingerprint, fingerprints
     from manifpt.methods.manifpt import ManiFPT
@@ -40,7 +42,9 @@ _HOMES = {
     "Artifacts": "manifpt.extractors.artifacts",
     "EmbeddedPoints": "manifpt.extractors.points",
     "Approximate": "manifpt.manifolds.approximate",
+    "Barycentre": "manifpt.manifolds.barycentre",
     "Nearest": "manifpt.manifolds.nearest",
+    "Tangent": "manifpt.manifolds.tangent",
     "Fingerprint": "manifpt.methods.fingerprint",
     "fingerprints": "manifpt.methods.fingerprint",
     "cross_validated": "manifpt.studies.evaluation",
@@ -55,6 +59,7 @@ __all__ = [
     "Approximate",
     "Artifacts",
     "Attribution",
+    "Barycentre",
     "Cache",
     "EmbeddedPoints",
     "Fingerprint",
@@ -63,6 +68,7 @@ __all__ = [
     "ManifptError",
     "Method",
     "Nearest",
+    "Tangent",
     "__version__",
     "built",
     "cross_validated",

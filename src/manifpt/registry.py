@@ -31,6 +31,8 @@ TABLES: dict[Kind, dict[str, str]] = {
     "manifolds": {
         "nearest": "manifpt.manifolds.nearest:Nearest",
         "approximate": "manifpt.manifolds.approximate:Approximate",
+        "tangent": "manifpt.manifolds.tangent:Tangent",
+        "barycentre": "manifpt.manifolds.barycentre:Barycentre",
     },
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
@@ -72,7 +74,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
     Example:
         >>> names("manifolds")
-        ('nearest', 'approximate')
+        ('nearest', 'approximate', 'tangent', 'barycentre')
     """
     return tuple(dict.fromkeys([*TABLES[kind], *(point.name for point in entry_points(group=f"manifpt.{kind}"))]))
 

@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from manifpt import ImageSet, ManiFPT
 from manifpt.manifolds.approximate import Approximate
+from manifpt.manifolds.tangent import Tangent
+from manifpt.registry import built
 
 
 def test_a_model_of_approximate_neighbours_is_fitted_saved_loaded_and_asked(
@@ -71,3 +74,28 @@ def test_only_the_exact_search_compares_blocks(command: Any, data: Path, tmp_pat
         .splitlines()[-1]
         .endswith("the manifold approximate compares no blocks; expected nearest; leave --block out")
     )
+
+
+@pytest.mark.parametrize("name", ["tangent", "barycentre"])
+def test_a_model_of_combined_references_is_fitted_saved_loaded_and_asked(
+    name: str, command: Any, data: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "model"
+    ended = command("fit", data, "--out", folder, "--manifold", name, "--attributor", "linear")
+    assert ended.status == 0, ended.err
+    loaded = ManiFPT.load(folder)
+    assert loaded.extractor.settings()["manifold"] == built("manifolds", name).settings()
+    answers = [json.loads(line) for line in command("attribute", folder, data / "rows", "--json").out.splitlines()]
+    expected = loaded.predict_proba(ImageSet.open(data / "rows", reference_needed=False))
+    assert len(answers) == len(expected) == 30
+    found = [[answer["probabilities"][name] for name in loaded.classes_] for answer in answers]
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+
+
+def test_settings_of_hulls_come_back_with_a_model(data: Path, tmp_path: Path) -> None:
+    images = ImageSet.open(data)
+    manifold = Tangent(neighbors=6, rank=3, ridge=0.25, patch=8, stride=8, shift=2)
+    fitted = ManiFPT("freq", manifold=manifold, attributor="linear").fit(images)
+    loaded = ManiFPT.load(fitted.save(tmp_path / "model"))
+    assert loaded.extractor.settings()["manifold"] == manifold.settings()
+    np.testing.assert_array_equal(loaded.extractor.extract(images), fitted.extractor.extract(images))

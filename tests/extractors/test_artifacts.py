@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +11,14 @@ from numpy.typing import NDArray
 
 from manifpt.cache import Cache
 from manifpt.errors import DataError
-from manifpt.extractors.artifacts import Artifacts, difference
+from manifpt.extractors.artifacts import Artifacts, Indexed, Referenced, difference
 from manifpt.extractors.points import EmbeddedPoints
 from manifpt.images import ImageSet
+from manifpt.manifolds.barycentre import Barycentre
+from manifpt.manifolds.manifold import Manifold
 from manifpt.manifolds.nearest import Nearest
-from manifpt.registry import built
+from manifpt.manifolds.tangent import Tangent
+from manifpt.registry import built, names
 
 SPACES = ["rgb", "freq", "freq-grey", "rgb+freq", "ssl-cifar"]
 # Networks add up in an order that depends on the batch; pixels and spectra do not.
@@ -132,3 +136,71 @@ def test_no_reference_is_an_error_that_says_what_to_give(images: ImageSet) -> No
 def test_points_are_the_coordinates_themselves(images: ImageSet) -> None:
     points = EmbeddedPoints("rgb").fit(images).extract(images)
     np.testing.assert_allclose(points, images.pixels().transpose(0, 3, 1, 2) / 255, atol=1e-7)
+
+
+# What lies between references depends on the point, not on the neighbours alone.
+BETWEEN: dict[str, Callable[[], Manifold]] = {
+    "tangent": lambda: Tangent(neighbors=5),
+    "patches": lambda: Tangent(neighbors=5, patch=16),
+    "barycentre": lambda: Barycentre(neighbors=5),
+}
+
+
+@pytest.mark.parametrize("space", ["rgb", "freq", "sl-cifar"])
+@pytest.mark.parametrize("name", BETWEEN)
+def test_an_artifact_is_the_point_minus_what_lies_between_references(
+    name: str, space: str, images: ImageSet, tmp_path: Path
+) -> None:
+    if name == "patches" and space == "sl-cifar":
+        pytest.skip("vectors have no patches")
+    fitted = Artifacts(space, manifold=BETWEEN[name]()).fit(images)
+    found = fitted.measured(images.scored)
+    points = fitted.embedding(images.scored.pixels())
+    projection = BETWEEN[name]().fit([fitted.embedding(images.reference.pixels())]).project(points)
+    expected = points.coordinates().astype(float) - projection.points.coordinates()
+    np.testing.assert_allclose(found.artifacts, expected, atol=1e-4)
+    np.testing.assert_array_equal(found.neighbors, projection.neighbors)
+    lengths = np.linalg.norm(found.artifacts.reshape(20, -1).astype(float), axis=1)
+    np.testing.assert_allclose(found.distances, lengths, rtol=1e-4)
+    nearest = Artifacts(space).fit(images).measured(images.scored)
+    assert abs(found.artifacts - nearest.artifacts).max() > 0.01
+    # With a cache, also a full one, the answer stays.
+    for _ in range(2):
+        again = Artifacts(space, manifold=BETWEEN[name](), cache=Cache(tmp_path)).fit(images).measured(images.scored)
+        np.testing.assert_allclose(again.artifacts, found.artifacts, atol=1e-5)
+        np.testing.assert_allclose(again.distances, found.distances, rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", BETWEEN)
+def test_such_projections_are_not_taken_from_the_neighbours(name: str, images: ImageSet) -> None:
+    manifold = Artifacts("rgb", manifold=BETWEEN[name]()).fit(images).manifold_
+    assert isinstance(manifold, Referenced)
+    assert not isinstance(manifold, Indexed)
+
+
+@pytest.mark.parametrize("manifold", names("manifolds"))
+def test_every_manifold_gives_back_the_references_of_a_costly_space(manifold: str, images: ImageSet) -> None:
+    fitted = Artifacts("ssl-cifar", manifold=manifold).fit(images)
+    state = fitted.state()
+    np.testing.assert_array_equal(state["points"], fitted.embedding(images.reference.pixels()).coordinates())
+    other = Artifacts("ssl-cifar", manifold=manifold).restore(state, images.reference)
+    np.testing.assert_array_equal(other.extract(images.scored), fitted.extract(images.scored))
+    assert not Artifacts("rgb", manifold=manifold).fit(images).state()
+
+
+@pytest.mark.parametrize("name", ["tangent", "patches"])
+def test_references_have_the_artifact_zero_in_pixels_though_between_them_it_is_float32(
+    name: str, images: ImageSet
+) -> None:
+    found = Artifacts("rgb", manifold=BETWEEN[name]()).fit(images).measured(images.reference)
+    assert abs(found.artifacts).max() == 0
+    assert found.distances.max() == 0
+
+
+def test_references_are_handed_over_to_a_manifold_of_the_same_settings(images: ImageSet) -> None:
+    fitted = Artifacts("rgb", manifold=Tangent(neighbors=5)).fit(images)
+    expected, other = fitted.extract(images.scored), Tangent(neighbors=5)
+    np.testing.assert_array_equal(fitted.projected_by(other).extract(images.scored), expected)
+    assert fitted.manifold_ is other
+    with pytest.raises(DataError, match="fit anew with the other manifold"):
+        fitted.projected_by(Tangent(neighbors=6))

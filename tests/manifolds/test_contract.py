@@ -14,23 +14,50 @@ from manifpt.embeddings.embedding import Points
 from manifpt.errors import DataError, NumbersError
 from manifpt.manifolds import nearest
 from manifpt.manifolds.manifold import Manifold
+from manifpt.manifolds.nearest import Nearest
 from manifpt.registry import built, names
 
 SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "nearest": ({},),
     "approximate": ({"index": "hnsw"}, {"index": "ivf-pq", "code": 8}),
+    "tangent": ({}, {"patch": 3, "stride": 1}, {"rank": 1, "ridge": 0.5}),
+    "barycentre": ({},),
 }
-CASES = [
-    pytest.param((name, options), id=f"{name} {options.get('index', '')}".strip())
+POINTING = ("nearest", "approximate")  # Their counterparts are references; those of others lie between some.
+CASES = {
+    name: [
+        pytest.param((name, options), id=" ".join([name, *(f"{key}={value}" for key, value in options.items())]))
+        for options in SETTINGS[name]
+    ]
     for name in names("manifolds")
-    for options in SETTINGS[name]
-]
+}
 Made = Callable[..., Any]
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=[case for cases in CASES.values() for case in cases])
 def made(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Made:
     """Makes the manifold of the case; the exact one builds its index at once, as it does for many queries."""
+    return maker(request, monkeypatch)
+
+
+@pytest.fixture(params=[case for name in POINTING for case in CASES[name]])
+def pointing(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Made:
+    """Makes a manifold whose counterparts are references."""
+    return maker(request, monkeypatch)
+
+
+@pytest.fixture(params=[case for name in CASES if name not in POINTING for case in CASES[name]])
+def between(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Made:
+    """Makes a manifold whose counterparts combine references."""
+    return maker(request, monkeypatch)
+
+
+def complete(made: Made) -> dict[str, Any]:
+    """Return what lets an index of a few hundred references miss none."""
+    return {"candidates": 400, "breadth": 400, "probes": 400} if "candidates" in made().settings() else {}
+
+
+def maker(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Made:
     name, options = request.param
     monkeypatch.setattr(nearest, "WORK", 0)
     return lambda **more: built("manifolds", name, **options, **more)
@@ -49,18 +76,33 @@ def test_it_keeps_the_contract_and_its_settings_give_it_again(made: Made) -> Non
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_references_project_onto_themselves_with_distance_zero(made: Made, dtype: type) -> None:
+def test_references_project_onto_themselves_with_distance_zero(pointing: Made, dtype: type) -> None:
     references = points(400, 0, dtype)
-    found = made().fit([references]).project(references)
+    found = pointing().fit([references]).project(references)
     assert found.neighbors.tolist() == [[index] for index in range(400)]
     assert found.distances.tolist() == [0.0] * 400
     np.testing.assert_array_equal(found.points.values, references.values)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_of_one_neighbour_every_manifold_is_the_nearest_reference(made: Made, dtype: type) -> None:
+    references = points(400, 0, dtype, 1 / 255 if dtype == np.uint8 else 1)
+    others = points(40, 1, dtype, references.scale)
+    options, whole = complete(made), made().settings().get("patch") is None
+    for queries in (references, others):
+        found = made(neighbors=1, **options).fit([references]).project(queries)
+        expected = Nearest().fit([references]).project(queries)
+        np.testing.assert_array_equal(found.neighbors, expected.neighbors)
+        np.testing.assert_array_equal(found.distances[expected.distances == 0], 0)
+        if whole:  # Patches have nearest references of their own.
+            np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-12)
+            np.testing.assert_array_equal(found.points.coordinates(), expected.points.coordinates())
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
 @pytest.mark.parametrize("neighbors", [1, 3])
-def test_a_projection_has_the_types_shapes_and_scale_of_the_points(made: Made, dtype: type, neighbors: int) -> None:
-    found = made(neighbors=neighbors).fit([points(300, 0, dtype, 1 / 255)]).project(points(7, 1, dtype, 1 / 255))
+def test_a_projection_has_the_types_shapes_and_scale_of_the_points(pointing: Made, dtype: type, neighbors: int) -> None:
+    found = pointing(neighbors=neighbors).fit([points(300, 0, dtype, 1 / 255)]).project(points(7, 1, dtype, 1 / 255))
     assert (found.points.values.dtype, found.points.values.shape) == (dtype, (7, 3, 4, 4))
     assert found.points.scale == 1 / 255
     assert (found.distances.dtype, found.distances.shape) == (np.float64, (7,))
@@ -68,9 +110,25 @@ def test_a_projection_has_the_types_shapes_and_scale_of_the_points(made: Made, d
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.float32])
-def test_a_distance_is_exact_for_the_counterpart_which_is_the_first_neighbour(made: Made, dtype: type) -> None:
+@pytest.mark.parametrize("neighbors", [2, 7])
+def test_what_lies_between_references_is_float32_in_the_unit_of_the_space(
+    between: Made, dtype: type, neighbors: int
+) -> None:
+    scale = 1 / 255 if dtype == np.uint8 else 1.0
+    references, queries = points(300, 0, dtype, scale), points(7, 1, dtype, scale)
+    found = between(neighbors=neighbors).fit([references]).project(queries)
+    assert (found.points.values.dtype, found.points.values.shape) == (np.float32, (7, 3, 4, 4))
+    assert found.points.scale == 1
+    assert (found.distances.dtype, found.distances.shape) == (np.float64, (7,))
+    assert (found.neighbors.dtype, found.neighbors.shape) == (np.int64, (7, neighbors))
+    steps = queries.values.reshape(7, -1) * scale - found.points.values.reshape(7, -1).astype(np.float64)
+    np.testing.assert_allclose(found.distances, np.linalg.norm(steps, axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_distance_is_exact_for_the_counterpart_which_is_the_first_neighbour(pointing: Made, dtype: type) -> None:
     references, queries = points(400, 0, dtype, 1 / 255), points(60, 1, dtype, 1 / 255)
-    found = made(neighbors=3).fit([references]).project(queries)
+    found = pointing(neighbors=3).fit([references]).project(queries)
     np.testing.assert_array_equal(found.points.values, references.values[found.neighbors[:, 0]])
     steps = queries.values.astype(np.float64) - found.points.values
     squares = (steps**2).reshape(60, -1).sum(axis=1)  # integers: no order of adding changes them
@@ -79,12 +137,16 @@ def test_a_distance_is_exact_for_the_counterpart_which_is_the_first_neighbour(ma
 
 def test_neighbours_are_different_and_the_nearest_comes_first(made: Made) -> None:
     references, queries = points(400, 0, np.uint8), points(60, 1, np.uint8)
-    found = made(neighbors=5).fit([references]).search(queries)
-    rows = references.values.reshape(400, -1).astype(np.int64)[found.numbers]
+    manifold = made(neighbors=5).fit([references])
+    numbers = manifold.project(queries).neighbors
+    rows = references.values.reshape(400, -1).astype(np.int64)[numbers]
     squares = ((rows - queries.values.reshape(60, 1, -1)) ** 2).sum(axis=2)
-    np.testing.assert_array_equal(found.squares, squares)
     assert (np.diff(squares, axis=1) >= 0).all()
-    assert all(len(set(row)) == 5 for row in found.numbers.tolist())
+    assert all(len(set(row)) == 5 for row in numbers.tolist())
+    if manifold.settings()["name"] in POINTING:
+        found = manifold.search(queries)
+        np.testing.assert_array_equal(found.numbers, numbers)
+        np.testing.assert_array_equal(found.squares, squares)
 
 
 def test_no_point_gives_an_empty_projection(made: Made) -> None:
@@ -103,8 +165,35 @@ def test_neither_the_batch_nor_the_blocks_nor_a_second_fit_change_a_bit(made: Ma
     again = made(neighbors=3).fit(iter([*blocks, Points(references.values[:0])])).project(queries)
     np.testing.assert_array_equal(expected.neighbors, np.concatenate([one.neighbors for one in alone]))
     np.testing.assert_array_equal(expected.distances, np.concatenate([one.distances for one in alone]))
+    np.testing.assert_array_equal(expected.points.values, np.concatenate([one.points.values for one in alone]))
     np.testing.assert_array_equal(expected.neighbors, again.neighbors)
     np.testing.assert_array_equal(expected.distances, again.distances)
+    np.testing.assert_array_equal(expected.points.values, again.points.values)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_the_order_of_the_references_changes_no_counterpart(made: Made, dtype: type) -> None:
+    references, queries = points(500, 0, dtype), points(40, 1, dtype)
+    order = np.random.default_rng(2).permutation(500)
+    expected = made(neighbors=3).fit([references]).project(queries)
+    found = made(neighbors=3).fit([Points(references.values[order])]).project(queries)
+    np.testing.assert_array_equal(order[found.neighbors], expected.neighbors)
+    np.testing.assert_array_equal(found.distances, expected.distances)
+    np.testing.assert_array_equal(found.points.values, expected.points.values)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_counterparts_move_with_the_points(made: Made, dtype: type) -> None:
+    references, queries = (points(count, seed, dtype).values // 2 for count, seed in ((400, 0), (40, 1)))
+    move = np.random.default_rng(3).integers(0, 128, (3, 4, 4)).astype(dtype)
+    if made().settings().get("patch"):
+        move = np.full_like(move, 77)  # Patches of other places are compared, so that all have to move alike.
+    options = complete(made)
+    expected = made(neighbors=3, **options).fit([Points(references)]).project(Points(queries))
+    found = made(neighbors=3, **options).fit([Points(references + move)]).project(Points(queries + move))
+    np.testing.assert_array_equal(found.neighbors, expected.neighbors)
+    np.testing.assert_allclose(found.distances, expected.distances, rtol=1e-9)
+    np.testing.assert_allclose(found.points.values, expected.points.values + move.astype(float), rtol=1e-6)
 
 
 def test_references_in_several_files_are_mapped_and_found_like_those_in_memory(made: Made, tmp_path: Any) -> None:
@@ -119,15 +208,35 @@ def test_references_in_several_files_are_mapped_and_found_like_those_in_memory(m
     np.testing.assert_array_equal(found.points.values, expected.points.values)
 
 
+def test_references_come_back_by_their_indices(made: Made, tmp_path: Any) -> None:
+    references = points(300, 0, np.uint8, 1 / 255)
+    np.save(tmp_path / "0.npy", references.values[:120])
+    np.save(tmp_path / "1.npy", references.values[120:])
+    blocks = [Points(np.load(tmp_path / f"{part}.npy", mmap_mode="r"), 1 / 255) for part in range(2)]
+    manifold = made().fit(blocks)
+    assert manifold.references == 300
+    found = manifold.reference_points(np.array([200, 3, 3]))
+    assert found.scale == 1 / 255
+    np.testing.assert_array_equal(found.values, references.values[[200, 3, 3]])
+
+
 def test_copies_of_a_reference_count_as_neighbours_the_lower_index_first(made: Made) -> None:
     once = points(300, 0, np.uint8).values
     order = np.random.default_rng(2).permutation(np.arange(1200) % 300)
     references, queries = once[order], once[:20].copy()
     queries[:, 0, 0, 0] ^= 1
     for given, square in ((once[:20], 0.0), (queries, 1.0)):
-        found = made(neighbors=4).fit([Points(references)]).search(Points(given))
-        assert found.numbers.tolist() == [np.flatnonzero(order == row).tolist() for row in range(20)]
-        assert (found.squares == square).all()
+        manifold = made(neighbors=4).fit([Points(references)])
+        found = manifold.project(Points(given))
+        if manifold.settings()["name"] in POINTING:
+            searched = manifold.search(Points(given))
+            np.testing.assert_array_equal(searched.numbers, found.neighbors)
+            assert (searched.squares == square).all()
+        assert found.neighbors.tolist() == [np.flatnonzero(order == row).tolist() for row in range(20)]
+        # Where all neighbours are copies there is nothing between them.
+        if manifold.settings().get("patch") is None:
+            assert (found.distances == square).all()
+            np.testing.assert_array_equal(found.points.values, once[:20])
 
 
 def test_more_neighbours_begin_with_the_fewer(made: Made) -> None:
@@ -138,7 +247,7 @@ def test_more_neighbours_begin_with_the_fewer(made: Made) -> None:
 
 
 def test_all_references_are_neighbours_where_so_many_are_asked_for(made: Made) -> None:
-    options: dict[str, Any] = {} if made().settings()["name"] == "nearest" else {"candidates": 300}
+    options: dict[str, Any] = {} if "index" not in made().settings() else {"candidates": 300}
     found = made(neighbors=300, **options).fit([points(300, 0, np.uint8)]).project(points(5, 1, np.uint8))
     assert np.sort(found.neighbors, axis=1).tolist() == [list(range(300))] * 5
 

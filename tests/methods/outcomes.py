@@ -14,6 +14,7 @@ import psutil
 
 from manifpt.errors import ManifptError
 from manifpt.images import ImageSet
+from manifpt.manifolds.tangent import Tangent
 from manifpt.methods.method import Method
 
 from .edits import of_arrays, of_classes, of_headers
@@ -26,6 +27,7 @@ MODELS: dict[str, dict[str, Any]] = {
     "linear": {"space": "rgb", "attributor": "linear", "calibration_folds": 0},
     "mlp": {"space": "freq-grey", "attributor": "mlp", "width": 8, **TINY},
     "costly": {"space": "ssl-cifar", "attributor": "linear", "calibration_folds": 0},
+    "tangent": {"space": "ssl-cifar", "attributor": "linear", "calibration_folds": 0, "manifold": Tangent(neighbors=4)},
     "raw": {"space": "rgb", "manifold": None, "attributor": "resnet-small", **TINY},
     "resnet50": {
         "space": "rgb", "attributor": "resnet50", **TINY,

@@ -23,13 +23,25 @@ from manifpt.storage import allocated
 
 
 @runtime_checkable
-class Indexed(Protocol):
-    """A manifold whose projections can be had again from the neighbours' indices."""
+class Referenced(Protocol):
+    """A manifold that keeps its references, from which it can be fitted again."""
 
     @property
     def references(self) -> int:
         """How many references there are."""
         ...
+
+    def reference_points(self, numbers: NDArray[np.int64]) -> Points:
+        """Return some references, by their indices (m,)."""
+        ...
+
+
+@runtime_checkable
+class Indexed(Protocol):
+    """A manifold whose projections can be had again from the neighbours' indices alone, so that these are cached.
+
+    Where a projection depends on the point as well, a manifold has no ``counterparts``.
+    """
 
     def counterparts(self, neighbors: NDArray[np.int64]) -> Points:
         """Return the projections that belong to these indices."""
@@ -112,21 +124,21 @@ class Artifacts:
             DataError: Its settings differ, so that projections would.
         """
         present = self.manifold_
-        if manifold.settings() != present.settings() or not isinstance(present, Indexed):
+        if manifold.settings() != present.settings() or not isinstance(present, Referenced):
             raise DataError(
                 f"a manifold of the settings {manifold.settings()}",
                 expected=f"{present.settings()}, as it was fitted",
                 remedy="fit anew with the other manifold",
             )
         self._manifold = manifold
-        self.manifold_ = manifold.fit([present.counterparts(np.arange(present.references)[:, None])])
+        self.manifold_ = manifold.fit([_references(present)])
         return self
 
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return the reference points where they are costly; others are made from the reference images again."""
-        if not self.embedding.costly or not isinstance(self.manifold_, Indexed):
+        if not self.embedding.costly or not isinstance(self.manifold_, Referenced):
             return {}
-        return {"points": self.manifold_.counterparts(np.arange(self.manifold_.references)[:, None]).coordinates()}
+        return {"points": _references(self.manifold_).coordinates()}
 
     def restore(self, state: dict[str, NDArray[np.generic]], reference: ImageSet) -> Self:
         """Take over what ``state`` returned, given the reference images."""
@@ -175,9 +187,16 @@ class Artifacts:
         return Projection(manifold.counterparts(neighbors), table[:, 0].copy(), neighbors)
 
 
+def _references(manifold: Referenced) -> Points:
+    return manifold.reference_points(np.arange(manifold.references))
+
+
 def difference(points: Points, projections: Points) -> NDArray[np.float32]:
-    """Return point − projection in float32; pixels are subtracted as integers, so that equal ones give exactly 0."""
-    if points.values.dtype == np.uint8:
+    """Return point − projection in float32; pixels are subtracted as integers, so that equal ones give exactly 0.
+
+    A projection between pixels is float32, in the space's own unit; its point is brought to that unit too.
+    """
+    if points.values.dtype == projections.values.dtype == np.uint8:
         steps = points.values.astype(np.int16) - projections.values
         return steps.astype(np.float32) * np.float32(points.scale)
     return points.coordinates() - projections.coordinates()

@@ -153,6 +153,10 @@ class Approximate:
         """How many references are stored."""
         return len(self.stored_)
 
+    def reference_points(self, numbers: NDArray[np.int64]) -> Points:
+        """Return some references, by their indices (m,)."""
+        return self.stored_.points(numbers)
+
     def counterparts(self, neighbors: NDArray[np.int64]) -> Points:
         """Return the projections that belong to the indices (n, k) which ``project`` returned."""
         return self.stored_.points(neighbors[:, 0])

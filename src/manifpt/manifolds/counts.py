@@ -1,9 +1,10 @@
-"""Whole numbers that a manifold is told."""
+"""Numbers that a manifold is told."""
 
 from __future__ import annotations
 
+import math
 import operator
-from typing import Any
+from typing import Any, SupportsFloat
 
 from manifpt.errors import NumbersError
 
@@ -34,6 +35,34 @@ def whole(name: str, number: Any, *, least: int, most: int = MOST) -> int:
         raise NumbersError(
             f"{name} = {number!r}",
             expected=f"a whole number from {least} to {most}",
+            remedy="give a number in this range",
+        )
+    return found
+
+
+def amount(name: str, number: Any, *, zero: bool) -> float:
+    """Return a real number that is in its range, as Python's own type.
+
+    Args:
+        name: What the number is called in the error.
+        number: As the user gave it.
+        zero: Whether it may be 0.
+
+    Raises:
+        NumbersError: It is no real number, or out of its range.
+
+    Example:
+        >>> amount("ridge", 1, zero=True)
+        1.0
+    """
+    try:
+        found = math.nan if isinstance(number, bool) or not isinstance(number, SupportsFloat) else float(number)
+    except OverflowError:
+        found = math.inf
+    if not (0 <= found <= MOST and (zero or found > 0)):
+        raise NumbersError(
+            f"{name} = {number!r}",
+            expected=f"a number {'from' if zero else 'above'} 0 and up to {MOST}",
             remedy="give a number in this range",
         )
     return found

@@ -136,6 +136,10 @@ class Sharded:
         """How many references there are in all shards."""
         return self._stored.references
 
+    def reference_points(self, numbers: NDArray[np.int64]) -> Points:
+        """Return some references, by their indices (m,)."""
+        return self._stored.reference_points(numbers)
+
     def counterparts(self, neighbors: NDArray[np.int64]) -> Points:
         """Return the projections that belong to the indices (n, k) which ``project`` returned."""
         return self._stored.counterparts(neighbors)

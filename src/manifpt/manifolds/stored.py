@@ -97,6 +97,10 @@ class Stored:
             found[own] = part[wanted[own] - first]
         return found
 
+    def corners(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the values of several references for each of n points, (n, k, d), by their indices (n, k)."""
+        return self.rows(wanted.ravel()).reshape(*wanted.shape, self.flat[0].shape[1])
+
     def points(self, wanted: NDArray[np.int64]) -> Points:
         """Return some references in their own shape."""
         return Points(self.rows(wanted).reshape(len(wanted), *self.blocks[0].values.shape[1:]), self.scale)

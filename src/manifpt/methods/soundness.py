@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from manifpt.attributors.attributor import Attributor
 from manifpt.errors import ModelError
-from manifpt.extractors.artifacts import Artifacts, Indexed, digest
+from manifpt.extractors.artifacts import Artifacts, Referenced, digest
 from manifpt.extractors.extractor import Extractor
 from manifpt.images import ImageSet
 from manifpt.methods.description import shown
@@ -121,10 +121,11 @@ def refuse_answers(
         raise _differs(f"the classes differ ({shown(classes)})", shown(description["classes"]))
     first = reference.subset([0])
     features = extractor.extract(first)
-    # Where references are their own nearest points, the first one's artifact shows whether the space is the same.
-    if isinstance(extractor, Artifacts) and isinstance(extractor.manifold_, Indexed):
-        point = extractor.embedding(first.pixels()).coordinates()
-        if not np.linalg.norm(features.astype(np.float64)) <= DRIFT * np.linalg.norm(point.astype(np.float64)):
+    # The first reference's point shows whether the space is the same.
+    if isinstance(extractor, Artifacts) and isinstance(extractor.manifold_, Referenced):
+        kept = extractor.manifold_.reference_points(np.zeros(1, np.int64)).coordinates().astype(np.float64)
+        point = extractor.embedding(first.pixels()).coordinates().astype(np.float64)
+        if point.shape != kept.shape or not np.linalg.norm(point - kept) <= DRIFT * np.linalg.norm(point):
             raise _differs("the space gives the first reference another point", "the point that was saved")
     table = attributor.predict_proba(features)
     if table.shape != (1, len(classes)) or not math.isclose(float(table.sum()), 1, abs_tol=1e-6):
