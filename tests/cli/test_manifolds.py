@@ -86,9 +86,9 @@ def test_a_model_of_combined_references_is_fitted_saved_loaded_and_asked(
     loaded = ManiFPT.load(folder)
     assert loaded.extractor.settings()["manifold"] == built("manifolds", name).settings()
     answers = [json.loads(line) for line in command("attribute", folder, data / "rows", "--json").out.splitlines()]
-    expected = loaded.predict_proba(ImageSet.open(data / "rows", reference_needed=False))
+    expected = loaded.predict_proba(ImageSet.photographs([str(data / "rows")]))
     assert len(answers) == len(expected) == 30
-    found = [[answer["probabilities"][name] for name in loaded.classes_] for answer in answers]
+    found = [[answer["probabilities"][generator] for generator in loaded.classes_] for answer in answers]
     np.testing.assert_allclose(found, expected, atol=1e-3)
 
 

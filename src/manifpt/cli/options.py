@@ -94,8 +94,8 @@ ManifoldName = Annotated[
     str,
     typer.Option(
         "--manifold",
-        help="nearest (exact), approximate (may miss it), tangent (the hull of 20 neighbours), barycentre (their weighted "
-        "mean), or none for the points themselves.",
+        help="nearest (exact), approximate (may miss it), tangent (the hull of 20 neighbours), barycentre (their "
+        "weighted mean), or none for the points themselves.",
         rich_help_panel=METHOD,
     ),
 ]
