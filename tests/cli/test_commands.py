@@ -88,7 +88,13 @@ def test_evaluate_makes_splits_and_writes_scores_answers_and_a_figure(command: A
     assert ended.status == 0
     for words in ("balanced accuracy", "real against generated", "precision", "chance 33.3%", "FDR"):
         assert words in ended.out
-    assert sorted(path.name for path in (tmp_path / "e").iterdir()) == ["answers.csv", "confusion.png", "scores.json"]
+    assert sorted(path.name for path in (tmp_path / "e").iterdir()) == [
+        "answers.csv",
+        "confusion.png",
+        "exhibits.safetensors",
+        "run.json",
+        "scores.json",
+    ]
     scores = json.loads((tmp_path / "e" / "scores.json").read_text())
     assert (
         scores["balanced_accuracy"]["low"]

@@ -31,7 +31,15 @@ def test_results_are_kept_and_a_new_method_runs_alone(command: Command, data: Pa
     kept = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
     assert len(kept) == 3  # and the map of the pixels
     assert {path.name for path in out.iterdir() if path.is_file()} == {
-        *("table.md", "table.tex", "table.csv", "table.json", f"comparison-{data.name}.png", f"tsne-{data.name}.png"),
+        *(
+            "run.json",
+            "table.md",
+            "table.tex",
+            "table.csv",
+            "table.json",
+            f"comparison-{data.name}.png",
+            f"tsne-{data.name}.png",
+        ),
     }
     more = ("--methods", "durall20,ricker22,mccloskey18", *BOTH[2:])
     second = json.loads(command("evaluate", data, *more, "--out", out, "--json").out)

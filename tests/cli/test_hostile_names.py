@@ -164,6 +164,9 @@ def test_fit_and_evaluate_take_any_class_name(command: Any, hostile: Path, tmp_p
     assert [recovered(name) for name in rows[0] if name.startswith("p(")] == [f"p({name})" for name in classes]
     with Image.open(tmp_path / "e" / "confusion.png") as figure:
         figure.load()
+    told = command("report", tmp_path / "e", "--out", tmp_path / "report.html")
+    assert told.status == 0
+    refuse_steering((tmp_path / "report.html").read_text(encoding="utf-8"))
 
 
 def test_scores_as_json_give_exact_names(command: Any, hostile: Path, fitted: Path, tmp_path: Path) -> None:

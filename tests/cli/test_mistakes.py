@@ -514,6 +514,8 @@ def test_a_second_evaluation_replaces_the_first_and_nothing_else(
         assert sorted(path.name for path in (here / "result").iterdir()) == [
             "answers.csv",
             "confusion.png",
+            "exhibits.safetensors",
+            "run.json",
             "scores.json",
         ]
         (here / "result" / "answers.csv").write_text("old")

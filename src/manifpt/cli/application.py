@@ -13,7 +13,7 @@ from typing import Annotated, Any, NoReturn, ParamSpec
 
 import typer
 
-from manifpt.cli import attribute, audit, cache, demo, evaluate, fit, structure, transfer, zoo
+from manifpt.cli import attribute, audit, cache, demo, evaluate, fit, report, structure, transfer, zoo
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
 
@@ -51,15 +51,17 @@ def _interruptible(command: Callable[P, None]) -> Callable[P, None]:
     return told
 
 
-for _command in (
+_COMMANDS = (
     fit.fit,
     attribute.attribute,
     evaluate.evaluate,
     transfer.transfer,
     structure.structure,
+    report.report,
     audit.audit,
     demo.demo,
-):
+)
+for _command in _COMMANDS:
     application.command(_command.__name__)(_interruptible(_command))
 application.add_typer(cache.application, name="cache")
 application.add_typer(zoo.application, name="zoo")

@@ -6,6 +6,8 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -13,6 +15,7 @@ import typer
 from manifpt.cli import options
 from manifpt.cli.given import computing, model_folder
 from manifpt.cli.text import cell, console, plain
+from manifpt.outputs import refuse_unusable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -51,24 +54,33 @@ def attribute(
     strict: Annotated[bool, typer.Option("--strict", help="Stop at the first input that fails.")] = False,
     device: options.DeviceName = options.Device.AUTO,
     engine: options.EngineName = options.Engine.LOCAL,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", help="Folder for attributions.jsonl and what a report needs."),
+    ] = None,
 ) -> None:
     """Name the generator of each image, with the evidence.
 
-    Exit status 3 when some inputs failed.
+    Exit status 3 when some inputs failed. With --out, `manifpt report OUT` makes a page of the answers.
 
     Example: [bold]manifpt attribute demo/model demo/images/gan-demo/0000.png --json[/bold]
     """
+    from manifpt.cli.attributed import FILES, NOTHING, written  # noqa: PLC0415  (loads numpy)
     from manifpt.device import choose  # noqa: PLC0415  (commands load what they need when they run)
     from manifpt.errors import ManifptError  # noqa: PLC0415
+    from manifpt.images import Preparation  # noqa: PLC0415
     from manifpt.methods.attribution import Failure  # noqa: PLC0415
     from manifpt.methods.method import Method  # noqa: PLC0415
 
     if as_json and as_csv:
         raise ManifptError("both --json and --csv were given", expected="one of them", remedy="leave one out")
     _refuse_swapped(model, files)
+    if out:
+        refuse_unusable(out, ours=FILES, what="attributions", sources=[name for name in files if name not in ("", "-")])
     choose(device.value)
     method = computing(Method.load(model), engine)
     failures = 0
+    kept: list[Attribution | Failure] = []
 
     def counted() -> Iterator[Attribution | Failure]:
         nonlocal failures
@@ -77,10 +89,18 @@ def attribute(
                 failures += 1
                 if strict:
                     raise answer.cause
+            if out:
+                # What the attributor saw of many images would fill the memory.
+                kept.append(answer if isinstance(answer, Failure) else replace(answer, features=NOTHING))
             yield answer
 
     show = _json if as_json else _csv if as_csv else show_table
     show(counted())
+    if out:
+        written(method, kept, out, Preparation(resize, crop))
+        if not (as_json or as_csv):
+            typer.echo(f"wrote {plain(str(out))}: {', '.join(FILES[:-1])}")
+            typer.echo(f"next: manifpt report {plain(str(out))}")
     if failures:
         raise typer.Exit(SOME_FAILED)
 

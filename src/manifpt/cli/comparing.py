@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING
 import typer
 
 from manifpt.cli.many_methods import MINUTE, chosen, kept, refuse_shortcuts, refuse_unusable_store, show
+from manifpt.cli.ran import command
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError, WeightsError
 
 if TYPE_CHECKING:
     from manifpt.cli.given import GivenImages
+    from manifpt.images import ImageSet
     from manifpt.studies.attribution import LeftOut, Study
 
 # As in the paper: (a) pixels, (b) features of a network that was trained for something else.
@@ -101,21 +103,33 @@ def compare(
         left = study.run(names, repeats=asked.repeats, one_fold=asked.one_fold, deadline=deadline)
         lines = compared(rows, called, names, control=asked.control, seed=asked.seed)
         if out:
-            _write(study, names, left, out, asked, warning)
+            _write(study, images, names, left, out, asked, warning)
     if as_json:
         record = {"lines": [line.record() for line in lines], "left_out": [asdict(one) for one in left]}
         sys.stdout.write(json.dumps(record, allow_nan=False) + "\n")
     else:
         show(lines, left, asked.control)
         if out:
-            typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, and figures")
+            typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, run.json, and figures")
+            typer.echo(f"next: manifpt report {plain(str(out))}")
 
 
-def _write(study: Study, names: Sequence[str], left: Sequence[LeftOut], out: Path, asked: Asked, warning: str) -> None:
+def _write(
+    study: Study,
+    images: ImageSet,
+    names: Sequence[str],
+    left: Sequence[LeftOut],
+    out: Path,
+    asked: Asked,
+    warning: str,
+) -> None:
     """Write all tables and figures, and the maps of what the methods start from."""
     from manifpt.reports.study import written  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.studies import provenance  # noqa: PLC0415
     from manifpt.studies.maps import mapped_space  # noqa: PLC0415
 
+    told = provenance.provenance(command(), seed=asked.seed, data={study.name: images})
+    provenance.written(told, out)
     for space in MAPPED:
         with suppress(WeightsError):
             mapped_space(study.rows, study.name, study.scored, study.folds(0)[0], space, seed=asked.seed)

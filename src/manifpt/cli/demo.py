@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from manifpt.cli import options
+from manifpt.cli.scores import FILES as EVALUATION
 from manifpt.cli.text import plain, tell
 from manifpt.outputs import refuse_unusable
 
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from manifpt.methods.manifpt import ManiFPT
 
 UNSEEN = 10_000  # seed of the suspect: no image of the demo's set is made with it
+REPORT = EVALUATION[-1]
 MARK = ".manifpt-demo"  # tells a demo from a folder of the user's
 FOLDERS = ("images", "model")
-FILES = ("confusion.png", "fingerprints.png", "scores.json", "answers.csv", "suspect.png")
+FILES = (*EVALUATION, "fingerprints.png", "suspect.png")
 
 
 def demo(
@@ -37,10 +39,15 @@ def demo(
     from PIL import Image  # noqa: PLC0415  (commands load what they need when they run)
 
     from manifpt.cli.attribute import show_table  # noqa: PLC0415
-    from manifpt.cli.scores import added, show  # noqa: PLC0415
+    from manifpt.cli.ran import evaluated  # noqa: PLC0415
+    from manifpt.cli.scores import Evaluated, added, show  # noqa: PLC0415
     from manifpt.images import ImageSet  # noqa: PLC0415
     from manifpt.methods.manifpt import ManiFPT  # noqa: PLC0415
+    from manifpt.reports.page import written  # noqa: PLC0415
+    from manifpt.reports.runs import opened  # noqa: PLC0415
+    from manifpt.studies.attributed import attributed  # noqa: PLC0415
     from manifpt.studies.evaluation import cross_validated  # noqa: PLC0415
+    from manifpt.studies.exhibiting import exhibited  # noqa: PLC0415
     from manifpt.zoo import demo_generators, demo_set, sampled  # noqa: PLC0415
 
     clear(out)
@@ -52,7 +59,8 @@ def demo(
     model = ManiFPT("freq", attributor="linear", seed=seed)
     answers = cross_validated(model, images, seed=seed)
     scores = answers.scores(seed=seed)
-    added(answers, scores, out)
+    record = evaluated("the demo's images", images, model, scores, seed=seed)
+    shown = exhibited(model, images, answers, fitted=False)
     tell("3/4  fitting on all images")
     model.fit(images)
     model.save(out / "model")
@@ -62,13 +70,16 @@ def demo(
     suspect = out / "suspect.png"
     Image.fromarray(sampled(name, 1, seed=UNSEEN + seed)[0]).save(suspect)
     answer = model.attribute(suspect)
+    first = attributed(model, [answer], why="a new image, attributed by the fitted model", truth=name)
+    added(Evaluated(answers, scores, first.joined(shown), record), out)
+    written(opened(out), out / REPORT)
     typer.echo()
     show(scores)
     typer.echo(f"\nsuspect.png was made by {name}:")
     show_table([answer])
-    typer.echo(
-        f"\nwrote {plain(str(out))}/: confusion.png, fingerprints.png, scores.json, answers.csv, model/, images/"
-    )
+    listed = ", ".join([*FILES, *(f"{folder}/" for folder in FOLDERS)])
+    typer.echo(f"\nwrote {plain(str(out))}/: {listed}")
+    typer.echo(f"look at {plain(str(out))}/{REPORT} in a browser: everything in one file")
     typer.echo(f"next: manifpt attribute {plain(str(out))}/model {plain(str(out))}/suspect.png --json")
 
 

@@ -14,7 +14,8 @@ from manifpt.cli import options
 from manifpt.cli.comparing import Asked, compare
 from manifpt.cli.given import GivenImages, GivenMethod, computing, model_folder
 from manifpt.cli.idle import refuse_idle
-from manifpt.cli.scores import FILES, show, written
+from manifpt.cli.ran import evaluated
+from manifpt.cli.scores import FILES, Evaluated, show, written
 from manifpt.cli.text import plain
 from manifpt.errors import ManifptError
 from manifpt.outputs import refuse_unusable
@@ -99,7 +100,8 @@ def evaluate(
         typer.Option(
             "--out",
             "-o",
-            help="Folder for scores.json, answers.csv and confusion.png; of many methods, for all tables.",
+            help="Folder for scores.json, answers.csv, confusion.png and what a report needs; of many methods, for all "
+            "tables.",
         ),
     ] = None,
 ) -> None:
@@ -116,6 +118,7 @@ def evaluate(
     from manifpt.methods.method import Method  # noqa: PLC0415
     from manifpt.methods.resuming import EVALUATE, resumable  # noqa: PLC0415
     from manifpt.studies.evaluation import cross_validated, tested  # noqa: PLC0415
+    from manifpt.studies.exhibiting import exhibited  # noqa: PLC0415
 
     model_given, data = _told_apart(targets)
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
@@ -135,21 +138,26 @@ def evaluate(
         choose(device.value)
     with resumable(out, EVALUATE) if out else nullcontext() as checkpoint:
         if model_given:
-            model = computing(Method.load(model_given), engine)
-            answers = tested(model, given.opened(preparation=model.training_.preparation, reference_needed=False))
+            method = computing(Method.load(model_given), engine)
+            images = given.opened(preparation=method.training_.preparation, reference_needed=False)
+            answers = tested(method, images)
         else:
             method = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine).built()
             images = given.opened()
             answers = cross_validated(method, images, splits=splits, repeats=repeats, seed=seed, checkpoint=checkpoint)
         scores = answers.scores(seed=seed)
         if out:
-            written(answers, scores, out)
+            record = evaluated(given.data, images, method, scores, seed=seed, model=model_given)
+            written(
+                Evaluated(answers, scores, exhibited(method, images, answers, fitted=bool(model_given)), record), out
+            )
     if as_json:
         sys.stdout.write(json.dumps(scores.record(), allow_nan=False) + "\n")
     else:
         show(scores)
         if out:
-            typer.echo(f"wrote {plain(str(out))}: scores.json, answers.csv, confusion.png")
+            typer.echo(f"wrote {plain(str(out))}: {', '.join(FILES[:-1])}")
+            typer.echo(f"next: manifpt report {plain(str(out))}")
 
 
 def _told_apart(targets: list[str]) -> tuple[str | None, str]:

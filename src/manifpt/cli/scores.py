@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from manifpt.cli.text import cell, console, plain
 
@@ -14,10 +15,30 @@ if TYPE_CHECKING:
 
     from manifpt.metrics.interval import Interval
     from manifpt.studies.answers import Answers, Scores
+    from manifpt.studies.exhibits import Exhibits
 
 # Wider confusion matrices are unreadable on a terminal; the figure shows them.
 MOST_COLUMNS = 10
-FILES = ("scores.json", "answers.csv", "confusion.png")
+SCORES, ANSWERS, CONFUSION = "scores.json", "answers.csv", "confusion.png"
+# And a report, which `manifpt report` may have put beside them.
+FILES = (SCORES, ANSWERS, CONFUSION, "run.json", "exhibits.safetensors", "report.html")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """All that an evaluation leaves behind.
+
+    Args:
+        answers: About each image.
+        scores: How good they are.
+        exhibits: Images that are shown as evidence.
+        provenance: What was asked for and used.
+    """
+
+    answers: Answers
+    scores: Scores
+    exhibits: Exhibits
+    provenance: dict[str, Any]
 
 
 def show(scores: Scores) -> None:
@@ -31,24 +52,31 @@ def show(scores: Scores) -> None:
         terminal.print(_confusion(scores))
 
 
-def written(answers: Answers, scores: Scores, folder: Path) -> None:
-    """Write ``scores.json``, ``answers.csv`` and ``confusion.png`` as a folder that is whole or not there."""
+def written(result: Evaluated, folder: Path) -> None:
+    """Write all files of an evaluation as a folder that is whole or not there."""
     from manifpt.writing import replaced  # noqa: PLC0415
 
     with replaced(folder) as beside:
-        added(answers, scores, beside)
+        added(result, beside)
 
 
-def added(answers: Answers, scores: Scores, folder: Path) -> None:
-    """Write ``scores.json``, ``answers.csv`` (a row per answer) and ``confusion.png`` into a folder that is there."""
+def added(result: Evaluated, folder: Path) -> None:
+    """Write all files of an evaluation into a folder that is there.
+
+    They are ``scores.json``, ``answers.csv`` (a row per answer), ``confusion.png``, ``run.json`` (what was asked
+    for and used) and ``exhibits.safetensors`` (images that are shown as evidence).
+    """
     from manifpt.reports.confusion import confusion_figure  # noqa: PLC0415
     from manifpt.reports.style import saved  # noqa: PLC0415
+    from manifpt.studies import exhibits, provenance  # noqa: PLC0415
     from manifpt.writing import replaced_file  # noqa: PLC0415
 
-    names = iter(FILES)
-    with replaced_file(folder / next(names)) as path:
+    answers, scores = result.answers, result.scores
+    provenance.written(result.provenance, folder)
+    result.exhibits.save(folder / exhibits.FILE)
+    with replaced_file(folder / SCORES) as path:
         path.write_text(json.dumps(scores.record(), indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    with replaced_file(folder / next(names)) as path, path.open("w", encoding="utf-8", newline="") as file:
+    with replaced_file(folder / ANSWERS) as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["path", "truth", "answer", "run", *(cell(f"p({name})") for name in scores.classes)])
         for row in zip(
@@ -56,7 +84,7 @@ def added(answers: Answers, scores: Scores, folder: Path) -> None:
         ):
             writer.writerow([*(cell(str(name)) for name in row[:3]), int(row[3]), *(f"{p:.6f}" for p in row[4])])
     title = f"balanced accuracy {_shown(scores.balanced_accuracy)}"
-    saved(confusion_figure(scores.confusion, scores.classes, title=title), folder / next(names))
+    saved(confusion_figure(scores.confusion, scores.classes, title=title), folder / CONFUSION)
 
 
 def _figures(scores: Scores) -> Table:

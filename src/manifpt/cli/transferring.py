@@ -15,6 +15,7 @@ import typer
 
 from manifpt.cli.given import GivenImages
 from manifpt.cli.many_methods import MINUTE, chosen, kept, refuse_shortcuts, refuse_unusable_store, show
+from manifpt.cli.ran import command
 from manifpt.cli.text import plain, tell
 
 if TYPE_CHECKING:
@@ -102,6 +103,7 @@ def ask(
         LeakError: An image is in both sets and not a reference of both.
     """
     from manifpt.cache import Cache  # noqa: PLC0415  (commands load what they need when they run)
+    from manifpt.studies import provenance  # noqa: PLC0415
     from manifpt.studies.comparison import compared  # noqa: PLC0415
     from manifpt.studies.rows import Key  # noqa: PLC0415
     from manifpt.studies.transfers import TransferStudy  # noqa: PLC0415
@@ -132,6 +134,10 @@ def ask(
             for whose, left in turns
         ]
         if out:
+            provenance.written(
+                provenance.provenance(command(), seed=wanted.seed, data={"trained on": source, "asked about": target}),
+                out,
+            )
             _write(
                 rows, {study.called(whose): left for whose, left in turns}, out, wanted, "; ".join(filter(None, found))
             )
@@ -147,7 +153,8 @@ def ask(
         typer.echo(f"{plain(called)}, with the {whose}'s references:")
         show(lines, left, wanted.control)
     if out:
-        typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, and figures")
+        typer.echo(f"wrote {plain(str(out))}: table.md, table.tex, table.csv, table.json, run.json, and figures")
+        typer.echo(f"next: manifpt report {plain(str(out))}")
 
 
 def _write(rows: Rows, left: dict[str, list[LeftOut]], out: Path, wanted: Wanted, warning: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +35,15 @@ class Interval:
 
     def __str__(self) -> str:
         return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
+
+    @classmethod
+    def restored(cls, record: Mapping[str, Any]) -> Interval:
+        """Return the interval of which ``dataclasses.asdict`` made a record.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no such record.
+        """
+        return cls(*(float(record[name]) for name in ("value", "low", "high", "level")))
 
 
 def bootstrap(

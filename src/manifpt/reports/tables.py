@@ -82,6 +82,7 @@ def as_json(comparisons: Sequence[Comparison]) -> str:
         {
             "data": one.data,
             "control": one.control,
+            "warning": one.warning or None,
             "methods": [
                 {
                     "method": entry.method,

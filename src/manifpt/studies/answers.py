@@ -144,3 +144,22 @@ class Scores:
     def record(self) -> dict[str, Any]:
         """Return everything as JSON-able values."""
         return {**asdict(self), "confusion": self.confusion.tolist()}
+
+    @classmethod
+    def restored(cls, record: dict[str, Any]) -> Scores:
+        """Return what ``record`` returned as scores again.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no such record.
+        """
+        values = dict(record)
+        for name in ("accuracy", "balanced_accuracy", "detection_auc"):
+            values[name] = None if record[name] is None else Interval.restored(record[name])
+        if record["fdr"] is not None:
+            values["fdr"] = FDR(**{**record["fdr"], "interval": Interval.restored(record["fdr"]["interval"])})
+        values["per_class"] = tuple(ClassScore(**one) for one in record["per_class"])
+        values["classes"] = tuple(str(name) for name in record["classes"])
+        values["confusion"] = np.array(record["confusion"], np.int64)
+        if values["confusion"].shape != (len(values["classes"]),) * 2:
+            raise ValueError("the matrix does not fit the classes")
+        return cls(**values)

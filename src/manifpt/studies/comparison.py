@@ -74,6 +74,17 @@ class Line:
         """Return it as JSON-able values."""
         return asdict(self)
 
+    @classmethod
+    def restored(cls, record: dict[str, Any]) -> Line:
+        """Return what ``record`` returned as a line again.
+
+        Raises:
+            KeyError, TypeError, ValueError: It is no such record.
+        """
+        intervals = ("accuracy", "balanced_accuracy", "detection_auc", "fdr", "difference")
+        found = {name: None if record[name] is None else Interval.restored(record[name]) for name in intervals}
+        return cls(**{**record, **found})
+
 
 @dataclass(frozen=True, slots=True)
 class Difference:
