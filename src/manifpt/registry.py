@@ -33,6 +33,8 @@ TABLES: dict[Kind, dict[str, str]] = {
         "approximate": "manifpt.manifolds.approximate:Approximate",
         "tangent": "manifpt.manifolds.tangent:Tangent",
         "barycentre": "manifpt.manifolds.barycentre:Barycentre",
+        "denoiser": "manifpt.manifolds.denoiser:Denoiser",
+        "restorer": "manifpt.manifolds.restorer:Restorer",
     },
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
@@ -49,6 +51,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "residuals": "manifpt.extractors.residuals:Residuals",
         "npr": "manifpt.extractors.npr:NPR",
         "patch-statistics": "manifpt.extractors.patch_statistics:PatchStatistics",
+        "scores": "manifpt.extractors.scores:Scores",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
@@ -74,7 +77,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
     Example:
         >>> names("manifolds")
-        ('nearest', 'approximate', 'tangent', 'barycentre')
+        ('nearest', 'approximate', 'tangent', 'barycentre', 'denoiser', 'restorer')
     """
     return tuple(dict.fromkeys([*TABLES[kind], *(point.name for point in entry_points(group=f"manifpt.{kind}"))]))
 

@@ -143,7 +143,8 @@ BEFORE_ANY_IMAGE_IS_READ = [
     ),
     (
         "fit {data} --manifold Nearest",
-        "'Nearest' is not one of the manifolds; expected one of nearest, approximate, tangent, barycentre; "
+        "'Nearest' is not one of the manifolds; expected one of nearest, approximate, tangent, barycentre, denoiser, "
+        "restorer; "
         "did you mean nearest?",
     ),
     (

@@ -113,6 +113,8 @@ def _described(shelf: Shelf) -> str:
     if "points" in settings:
         height, width = settings["size"]
         return f"points of {settings['points']['name']}, {width} × {height}"
+    if "network" in settings:
+        return f"{settings['network']['name']} in {settings['space']['name']}"
     return f"projections in {settings['space']['name']} onto {settings['reference'][:12]}…"
 
 

@@ -17,6 +17,7 @@ from manifpt.extractors.extractor import Features
 from manifpt.extractors.points import embedded
 from manifpt.extractors.reference_points import reference_points
 from manifpt.images import ImageSet
+from manifpt.manifolds.learned import Learned, learned, signed, verified
 from manifpt.manifolds.manifold import Manifold, Projection
 from manifpt.registry import built
 from manifpt.storage import allocated
@@ -71,7 +72,8 @@ class Artifacts:
     Args:
         space: A name of the registry or an embedding.
         manifold: A name of the registry or a manifold.
-        cache: Where projections, costly points and references of more than 64 MiB are kept; None for nowhere.
+        cache: Where projections, costly points, references of more than 64 MiB and a manifold's weights are kept; None
+            for nowhere.
     """
 
     learns = False
@@ -111,7 +113,11 @@ class Artifacts:
 
     def _fitted(self, content: str, blocks: Iterable[Points]) -> Self:
         self.reference_digest_ = content
-        self.manifold_ = self._manifold.fit(blocks)
+        self.manifold_: Manifold = self._manifold
+        if isinstance(self._manifold, Learned):
+            learned(self._manifold, blocks, space=self.embedding.settings(), reference=content, cache=self.cache)
+        else:
+            self.manifold_ = self._manifold.fit(blocks)
         return self
 
     def projected_by(self, manifold: Manifold) -> Self:
@@ -135,13 +141,26 @@ class Artifacts:
         return self
 
     def state(self) -> dict[str, NDArray[np.generic]]:
-        """Return the reference points where they are costly; others are made from the reference images again."""
+        """Return the weights of a manifold that learned some, or the reference points where they are costly.
+
+        Others are made from the reference images again.
+        """
+        if isinstance(self.manifold_, Learned):
+            return signed(self.manifold_.weights(), self.settings())
         if not self.embedding.costly or not isinstance(self.manifold_, Referenced):
             return {}
         return {"points": _references(self.manifold_).coordinates()}
 
     def restore(self, state: dict[str, NDArray[np.generic]], reference: ImageSet) -> Self:
-        """Take over what ``state`` returned, given the reference images."""
+        """Take over what ``state`` returned, given the reference images.
+
+        Raises:
+            ModelError: A manifold's weights do not fit the settings.
+        """
+        if isinstance(self._manifold, Learned):
+            self.reference_digest_ = digest(reference)
+            self.manifold_ = self._manifold.weighted(verified(state, self.settings()))
+            return self
         if "points" not in state:
             return self.fit(reference)
         return self._fitted(digest(reference), [Points(state["points"].astype(np.float32))])

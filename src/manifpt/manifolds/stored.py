@@ -60,7 +60,7 @@ class Stored:
                 remedy="give a folder of real images as the reference",
             )
         flat = tuple(_flat(block) for block in kept)
-        _refuse_non_finite(flat, "reference points")
+        refuse_non_finite(flat, "reference points")
         return cls(tuple(kept), flat, (0, *accumulate(map(len, kept[:-1]))))
 
     def __len__(self) -> int:
@@ -86,7 +86,7 @@ class Stored:
                 remedy="embed both with the same space at the same image size",
             )
         flat = _flat(points)
-        _refuse_non_finite((flat,), "points")
+        refuse_non_finite((flat,), "points")
         return flat
 
     def rows(self, wanted: NDArray[np.int64]) -> NDArray[Any]:
@@ -116,7 +116,16 @@ def _flat(points: Points) -> NDArray[Any]:
     return np.ascontiguousarray(flat).view(np.ndarray)
 
 
-def _refuse_non_finite(parts: tuple[NDArray[Any], ...], what: str) -> None:
+def refuse_non_finite(parts: tuple[NDArray[Any], ...], what: str) -> None:
+    """Refuse values (m, d) of which some are not finite.
+
+    Args:
+        parts: Of one type.
+        what: What they are, for the error.
+
+    Raises:
+        NumbersError: A value is NaN or infinite.
+    """
     if parts[0].dtype == np.uint8:
         return
     finite = np.concatenate([np.isfinite(rows).all(axis=1) for rows in _pieces(parts)] or [np.ones(0, bool)])

@@ -17,7 +17,7 @@ from manifpt.extractors.extractor import Extractor
 from manifpt.registry import built, suggestion
 
 Settings = Mapping[str, Any]
-CACHED = ("artifacts", "points", "released")
+CACHED = ("artifacts", "points", "released", "scores")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
                              about="ManiFPT SL with a ResNet of CIFAR-10 in the place of ImageNet's"),
     "paper-ssl-cifar": Preset("artifacts", given={"space": "ssl-cifar"}, **PERCEPTRON,
                               about="ManiFPT SSL with a network of CIFAR-10 in the place of ImageNet's"),
+    "denoiser": Preset("scores", **MIRRORED, about="scores of a denoiser of the references at three scales"),
     "mccloskey18": Preset("mccloskey18", "linear-svm", trials=MARGINS, about="exposure (McCloskey and Albright 2018)"),
     "nataraj19": Preset("nataraj19", "nataraj-cnn", trials=_rates(1e-4), brief=BRIEF,
                         about="co-occurrences (Nataraj et al. 2019)"),

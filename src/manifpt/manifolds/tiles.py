@@ -1,0 +1,58 @@
+"""What a network makes of images of any size: the same bits whatever the batch, in bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from manifpt.device import device
+from manifpt.manifolds.unet import REACH, UNet
+
+# Of the images that a network looks at together, and how many they are at most; of an image that is larger than SIDE it
+# sees one tile after the other.
+PIXELS, MOST = 2**14, 64
+SIDE = 256
+Maps = NDArray[np.float32]  # (n, channels, height, width)
+
+
+@torch.inference_mode()
+def applied(network: UNet, images: Maps, noise: float | None = None) -> Maps:
+    """Return what a network answers to images, the same shape.
+
+    Args:
+        network: In evaluation mode.
+        images: float32, in [0, 1].
+        noise: Deviation of the noise, where the network is told it.
+    """
+    answers = np.empty_like(images)
+    size = max(1, min(MOST, PIXELS // (min(SIDE, images.shape[2]) * min(SIDE, images.shape[3]))))
+    for start in range(0, len(images), size):
+        batch = images[start : start + size]
+        # Always as many, so that what is beside an image decides no bit of it.
+        filled = np.concatenate([batch, np.zeros((size - len(batch), *images.shape[1:]), np.float32)])
+        for seen, kept, place in _tiles(*images.shape[2:]):
+            shown = torch.from_numpy(np.ascontiguousarray(filled[:, :, *seen])).to(device())
+            told = None if noise is None else torch.full((size,), noise, device=shown.device)
+            answer = network(shown, told).cpu().numpy()
+            answers[start : start + size][:, :, *place] = answer[: len(batch), :, *kept]
+    return answers
+
+
+Window = tuple[slice, slice]
+
+
+def _tiles(height: int, width: int) -> Iterator[tuple[Window, Window, Window]]:
+    """Yield what is seen of an image, which part of the answer is kept, and where in the image that part lies."""
+    for down in range(0, height, SIDE):
+        for across in range(0, width, SIDE):
+            rows, columns = _along(down, height), _along(across, width)
+            yield (rows[0], columns[0]), (rows[1], columns[1]), (rows[2], columns[2])
+
+
+def _along(start: int, length: int) -> tuple[slice, slice, slice]:
+    # Tiles begin at multiples of the network's coarsest step, as SIDE and REACH are.
+    stop, first = min(start + SIDE, length), max(0, start - REACH)
+    return slice(first, min(stop + REACH, length)), slice(start - first, stop - first), slice(start, stop)
