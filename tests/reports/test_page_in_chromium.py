@@ -136,6 +136,8 @@ def test_a_heading_sorts_the_rows_and_then_the_other_way_round(browser: Any, pag
     assert column(browser, 0) == ["raw", "a", "b", "gone"]
     browser.value(f"{heading(0)}.querySelector('button').click()")
     assert column(browser, 0) == ["a", "b", "gone", "raw"]
+    browser.value(f"{heading(0)}.querySelector('button').click()")
+    assert column(browser, 0) == ["raw", "gone", "b", "a"]
     browser.value(f"{heading(1)}.querySelector('button').click()")
     assert column(browser, 0) == ["a", "raw", "b", "gone"]
     assert browser.value(f"{heading(1)}.ariaSort") == "descending"
