@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from manifpt.methods.fingerprint import Fingerprint, fingerprints
     from manifpt.methods.manifpt import ManiFPT
     from manifpt.methods.method import Method
+    from manifpt.methods.named import named
     from manifpt.registry import built, names
     from manifpt.studies.evaluation import cross_validated, tested
 
@@ -38,6 +39,7 @@ _HOMES = {
     "ImageSet": "manifpt.images",
     "ManiFPT": "manifpt.methods.manifpt",
     "Method": "manifpt.methods.method",
+    "named": "manifpt.methods.named",
     "Attribution": "manifpt.methods.attribution",
     "Artifacts": "manifpt.extractors.artifacts",
     "EmbeddedPoints": "manifpt.extractors.points",
@@ -73,6 +75,7 @@ __all__ = [
     "built",
     "cross_validated",
     "fingerprints",
+    "named",
     "names",
     "tested",
 ]

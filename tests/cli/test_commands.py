@@ -39,6 +39,14 @@ def test_fit_writes_a_model_and_says_what_comes_next(command: Any, data: Path, t
     assert sorted(path.name for path in (tmp_path / "m").iterdir()) == ["model.json", "model.safetensors"]
 
 
+def test_fit_takes_a_method_by_its_name_and_attribute_uses_it(command: Any, data: Path, tmp_path: Path) -> None:
+    ended = command("fit", data, "--out", tmp_path / "m", "--method", "patches")
+    assert ended.status == 0
+    assert "3 classes, lda on patches" in ended.out
+    asked = command("attribute", tmp_path / "m", data / "rows" / "001.png", "--json")
+    assert json.loads(asked.out)["generator"] == "rows"
+
+
 def test_attribute_prints_one_json_object_per_input_in_order_errors_included(
     command: Any, model: Path, data: Path, tmp_path: Path
 ) -> None:

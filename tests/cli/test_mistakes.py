@@ -120,6 +120,11 @@ BEFORE_ANY_IMAGE_IS_READ = [
         "a model goes before them, to `manifpt evaluate` and `manifpt attribute` only",
     ),
     (
+        "fit {data} --method patches --space freq --attributor linear",
+        "--space and --attributor was given with --method; expected a method's name only: it has its own space, "
+        "manifold and attributor; leave it out, or leave --method out",
+    ),
+    (
         "fit {data} --space frq",
         f"'frq' is not one of the embeddings; expected one of {SPACES}; did you mean freq or rgb+freq or freq-grey?",
     ),

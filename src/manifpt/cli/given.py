@@ -127,6 +127,20 @@ class GivenMethod:
             )
         return method
 
+    def named(self, name: str) -> Method:
+        """Return the unfitted method of a name.
+
+        Raises:
+            UnknownNameError: No method has this name, or it is a fusion of several.
+            WeightsError: A network's weights are absent.
+        """
+        from manifpt.cache import Cache  # noqa: PLC0415
+        from manifpt.device import choose  # noqa: PLC0415
+        from manifpt.methods.named import named  # noqa: PLC0415
+
+        choose(self.device.value)
+        return named(name, seed=self.seed, cache=None if self.no_cache else Cache(), device=self.device.value)
+
     def _space(self) -> str | Embedding:
         if self.engine is Engine.LOCAL:
             return self.space

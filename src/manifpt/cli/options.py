@@ -73,6 +73,17 @@ Strict = Annotated[
     bool,
     typer.Option("--strict", help="Stop at the first unreadable image instead of skipping it.", rich_help_panel=DATA),
 ]
+MethodName = Annotated[
+    str | None,
+    typer.Option(
+        "--method",
+        help="A method of `evaluate --methods` by its name, such as patches, the best of those measured: it has a "
+        "space, a manifold and an attributor of its own.",
+        show_default="the artifacts of --space",
+        rich_help_panel=METHOD,
+        metavar="NAME",
+    ),
+]
 Space = Annotated[
     str,
     typer.Option(
