@@ -144,13 +144,13 @@ def test_a_restored_extractor_and_a_saved_method_answer_as_before(tmp_path: Path
     restored = PatchStatistics(sides=(3, 5), covariance=False).restore(load(save(fitted.state())), images.reference)
     np.testing.assert_array_equal(restored.extract(images.scored), fitted.extract(images.scored))
     shown = planted(6)
-    method = Method(PatchStatistics(), LDA()).fit(shown)
+    method = Method(PatchStatistics(sides=(3,)), LDA(calibration_folds=0)).fit(shown)
     loaded = Method.load(method.save(tmp_path / "model"))
     np.testing.assert_array_equal(loaded.predict_proba(shown.scored), method.predict_proba(shown.scored))
 
 
 def test_a_planted_pattern_is_found() -> None:
-    answers = cross_validated(Method(PatchStatistics(), LDA()), planted(), splits=4)
+    answers = cross_validated(Method(PatchStatistics(covariance=False), LDA(calibration_folds=0)), planted(), splits=4)
     right = answers.classes[answers.probabilities.argmax(axis=1)] == answers.truth
     chance = 1 / len(answers.classes)
     assert right.mean() > chance + 3 * math.sqrt(chance * (1 - chance) / len(right))

@@ -39,7 +39,7 @@ def test_a_named_method_is_fitted_saved_and_loaded(tmp_path: Path) -> None:
     names = np.repeat(["rows", "columns", "real"], 20).tolist()
     roles = [""] * 50 + ["reference"] * 10
     images = ImageSet.from_arrays(pixels.astype(np.uint8), names, roles=roles)
-    method = named("patches", cache=Cache(tmp_path / "cache")).fit(images)
+    method = named("frank20", cache=Cache(tmp_path / "cache")).fit(images)
     assert (
         method.classes_[method.predict_proba(images.scored).argmax(axis=1)] == images.scored.generators
     ).mean() > 0.9
