@@ -2,39 +2,28 @@
 
 from __future__ import annotations
 
-import math
-import warnings
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
-from threadpoolctl import threadpool_limits
+from scipy.linalg import solve
+from sklearn.covariance import shrunk_covariance
 
-from manifpt.attributors import calibration
+from manifpt.attributors.affine import Affine
 from manifpt.attributors.attributor import Features
 from manifpt.attributors.calibration import Fold
-from manifpt.attributors.examples import (
-    blocks,
-    examples,
-    read,
-    refuse_checkpoint,
-    refuse_other_shape,
-    refuse_unfinished_numbers,
-    shape_read,
-    written,
-)
+from manifpt.attributors.examples import examples, refuse_checkpoint
 from manifpt.attributors.selection import selected
 from manifpt.attributors.standardising import flattened
-from manifpt.errors import ModelError, NumbersError
+from manifpt.errors import NumbersError
 
 SHRINKAGES = (0.05, 0.1, 0.2, 0.4)
-# A covariance of this many values takes 200 MB, and its inverse as long as a small network's training.
+# A covariance of this many values takes 200 MB.
 LONGEST = 5_000
 
 
-class LDA:
+class LDA(Affine):
     """Linear discriminant analysis (Fisher 1936) with a covariance shrunken towards a multiple of the identity.
 
     What generators have in common is estimated from all of them together, so that a generator needs few images of its
@@ -60,10 +49,8 @@ class LDA:
 
     name = "lda"
 
-    classes_: NDArray[np.str_]
     shrinkage_: float
     """The shrinkage that was chosen."""
-    temperature_: float
 
     def __init__(
         self, *, shrinkages: tuple[float, ...] = SHRINKAGES, calibration_folds: int = 3, seed: int = 0
@@ -122,32 +109,9 @@ class LDA:
         self.classes_ = learned.classes
         return self
 
-    def predict_proba(self, features: Features) -> NDArray[np.float64]:
-        """Return calibrated probabilities, (n, classes)."""
-        return calibration.probabilities(self._logits(features), self.temperature_)
-
-    def features(self, features: Features) -> NDArray[np.float32]:
-        """Return the logits, (n, classes)."""
-        return self._logits(features).astype(np.float32)
-
-    def _logits(self, features: Features) -> NDArray[np.float64]:
-        refuse_other_shape(features, self._shape)
-        refuse_unfinished_numbers(features)
-        logits = np.empty((len(features), len(self.classes_)))
-        for block in blocks(features):
-            logits[block] = flattened(features[block]) @ self._weights.T + self._offsets
-        return logits
-
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return all that ``fit`` learned, as named arrays."""
-        return {
-            "classes": written(self.classes_),
-            "shape": np.array(self._shape, np.int64),
-            "weights": self._weights,
-            "offsets": self._offsets,
-            "temperature": np.array(self.temperature_),
-            "shrinkage": np.array(self.shrinkage_),
-        }
+        return {**super().state(), "shrinkage": np.array(self.shrinkage_)}
 
     def restore(self, state: dict[str, NDArray[np.generic]]) -> Self:
         """Take over what ``state`` returned.
@@ -155,18 +119,7 @@ class LDA:
         Raises:
             ModelError: The arrays do not fit together.
         """
-        self.classes_ = read(state["classes"])
-        self._shape = shape_read(state["shape"])
-        self._weights = np.asarray(state["weights"], np.float64)
-        self._offsets = np.asarray(state["offsets"], np.float64)
-        expected = (len(self.classes_), math.prod(self._shape))
-        if self._weights.shape != expected or self._offsets.shape != expected[:1]:
-            raise ModelError(
-                f"the weights have the shape {self._weights.shape} and the offsets {self._offsets.shape}",
-                expected=f"{expected} and {expected[:1]}",
-                remedy="fit the model again",
-            )
-        self.temperature_ = calibration.temperature_read(state["temperature"])
+        super().restore(state)
         self.shrinkage_ = float(np.asarray(state["shrinkage"], np.float64))
         return self
 
@@ -174,15 +127,16 @@ class LDA:
 def _fitted(
     inputs: NDArray[np.float64], labels: NDArray[np.int64], classes: int, shrinkage: float
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return weights (classes, d) and offsets (classes,)."""
-    model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=shrinkage, priors=np.full(classes, 1 / classes))
-    # Threads that wait for each other between many small products cost more than they save.
-    with warnings.catch_warnings(), threadpool_limits(limits=1, user_api="blas"):
-        # A generator of one image adds nothing to the common covariance.
-        warnings.filterwarnings("ignore", "Only one sample available", UserWarning)
-        model.fit(inputs, labels)
-    weights, offsets = model.coef_, model.intercept_
-    if len(weights) > 1:
-        return weights, offsets
-    # Two classes come back as one logit, of the second class against the first.
-    return np.concatenate([-weights, weights]) / 2, np.concatenate([-offsets, offsets]) / 2
+    """Return weights (classes, d) and offsets (classes,).
+
+    The answers are those of scikit-learn's ``LinearDiscriminantAnalysis`` with the solver ``lsqr``, which decomposes
+    the covariance into singular values. A shrunken one is positive definite, and quicker solved as such.
+    """
+    counts = np.bincount(labels, minlength=classes)
+    means = np.eye(classes)[labels].T @ inputs / counts[:, None]
+    apart = inputs - means[labels]
+    covariance = apart.T @ (apart / (classes * counts[labels])[:, None])
+    # One image of each generator shows no spread: all directions then count the same.
+    shrunken = shrunk_covariance(covariance, shrinkage) if covariance.any() else np.eye(len(covariance))
+    weights = np.ascontiguousarray(solve(shrunken, means.T, assume_a="pos").T)
+    return weights, -(means * weights).sum(axis=1) / 2

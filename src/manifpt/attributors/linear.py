@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from pathlib import Path
 from typing import Any, Self, TypeAlias
@@ -15,21 +14,16 @@ from sklearn.svm import LinearSVC
 from threadpoolctl import threadpool_limits
 
 from manifpt.attributors import calibration
+from manifpt.attributors.affine import Affine
 from manifpt.attributors.attributor import Features
 from manifpt.attributors.calibration import Fold, Tempered
 from manifpt.attributors.examples import (
     Examples,
     blocks,
     examples,
-    read,
     refuse_checkpoint,
-    refuse_other_shape,
-    refuse_unfinished_numbers,
-    shape_read,
-    written,
 )
-from manifpt.attributors.standardising import flattened, scaler, standardised
-from manifpt.errors import ModelError
+from manifpt.attributors.standardising import scaler, standardised
 from manifpt.progress import tracked
 from manifpt.storage import allocated
 
@@ -42,7 +36,7 @@ TOLERANCE = 1e-3
 Model: TypeAlias = LogisticRegression | LinearSVC
 
 
-class Linear:
+class Linear(Affine):
     """Standardised features into multinomial logistic regression with balanced classes.
 
     The inverse penalty C is the one of ``strengths`` whose logits have, each at its best temperature, the least
@@ -65,10 +59,8 @@ class Linear:
 
     name = "linear"
 
-    classes_: NDArray[np.str_]
     strength_: float
     """The inverse penalty C that was chosen."""
-    temperature_: float
     converged_: bool
     """Whether the last fit reached its tolerance before its iterations ran out."""
 
@@ -134,30 +126,10 @@ class Linear:
             C=strength, class_weight="balanced", max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True
         )
 
-    def predict_proba(self, features: Features) -> NDArray[np.float64]:
-        """Return calibrated probabilities, (n, classes)."""
-        return calibration.probabilities(self._logits(features), self.temperature_)
-
-    def features(self, features: Features) -> NDArray[np.float32]:
-        """Return the logits, (n, classes): what comes before them is the input itself, which no FDR can use."""
-        return self._logits(features).astype(np.float32)
-
-    def _logits(self, features: Features) -> NDArray[np.float64]:
-        refuse_other_shape(features, self._shape)
-        refuse_unfinished_numbers(features)
-        logits = np.empty((len(features), len(self.classes_)))
-        for block in blocks(features):
-            logits[block] = flattened(features[block]) @ self._weights.T + self._offsets
-        return logits
-
     def state(self) -> dict[str, NDArray[np.generic]]:
         """Return all that ``fit`` learned, as named arrays."""
         return {
-            "classes": written(self.classes_),
-            "shape": np.array(self._shape, np.int64),
-            "weights": self._weights,
-            "offsets": self._offsets,
-            "temperature": np.array(self.temperature_),
+            **super().state(),
             "strength": np.array(self.strength_),
             "converged": np.array(self.converged_),
         }
@@ -168,18 +140,7 @@ class Linear:
         Raises:
             ModelError: The arrays do not fit together.
         """
-        self.classes_ = read(state["classes"])
-        self._shape = shape_read(state["shape"])
-        self._weights = np.asarray(state["weights"], np.float64)
-        self._offsets = np.asarray(state["offsets"], np.float64)
-        expected = (len(self.classes_), math.prod(self._shape))
-        if self._weights.shape != expected or self._offsets.shape != expected[:1]:
-            raise ModelError(
-                f"the weights have the shape {self._weights.shape} and the offsets {self._offsets.shape}",
-                expected=f"{expected} and {expected[:1]}",
-                remedy="fit the model again",
-            )
-        self.temperature_ = calibration.temperature_read(state["temperature"])
+        super().restore(state)
         self.strength_ = float(np.asarray(state["strength"], np.float64))
         self.converged_ = bool(state["converged"])
         return self

@@ -15,7 +15,7 @@ from manifpt.embeddings.embedding import Embedding, Points
 from manifpt.errors import DataError
 from manifpt.extractors.extractor import Features
 from manifpt.extractors.points import embedded
-from manifpt.extractors.reference_points import reference_points
+from manifpt.extractors.reference_points import reference_points, references
 from manifpt.images import ImageSet
 from manifpt.manifolds.learned import Learned, learned, signed, verified
 from manifpt.manifolds.manifold import Manifold, Projection
@@ -101,13 +101,7 @@ class Artifacts:
         Raises:
             DataError: No image has that role.
         """
-        reference = images.reference
-        if not len(reference):
-            raise DataError(
-                "no image is a reference",
-                expected="real images that estimate the manifold",
-                remedy="give a folder of reals with --reference (reference= in Python)",
-            )
+        reference = references(images)
         content = digest(reference)
         return self._fitted(content, reference_points(reference, self.embedding, digest=content, cache=self.cache))
 

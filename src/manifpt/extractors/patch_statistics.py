@@ -12,8 +12,9 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from manifpt.errors import DataError, ImageError, NumbersError
+from manifpt.errors import ImageError, NumbersError
 from manifpt.extractors.extractor import Features
+from manifpt.extractors.reference_points import references
 from manifpt.images import ImageSet
 from manifpt.progress import tracked
 from manifpt.storage import allocated
@@ -100,13 +101,7 @@ class PatchStatistics:
             DataError: No image has that role.
             ImageError: The images are too small.
         """
-        reference = images.reference
-        if not len(reference):
-            raise DataError(
-                "no image is a reference",
-                expected="real images that estimate the manifold",
-                remedy="give a folder of reals with --reference (reference= in Python)",
-            )
+        reference = references(images)
         self._refuse_small(reference)
         chosen = np.zeros(len(reference), bool)
         chosen[np.linspace(0, len(reference) - 1, min(REFERENCES, len(reference))).astype(int)] = True

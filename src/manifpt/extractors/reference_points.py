@@ -1,4 +1,4 @@
-"""The reference points of a manifold, kept on disk where they are many and there is a cache."""
+"""The references of a manifold, and their points, kept on disk where they are many and there is a cache."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import numpy as np
 
 from manifpt.cache import Cache
 from manifpt.embeddings.embedding import Embedding, Points
+from manifpt.errors import DataError
 from manifpt.extractors.points import embedded
 from manifpt.images import ImageSet
 from manifpt.manifolds.folders import KEPT, discarded
@@ -22,6 +23,26 @@ from manifpt.manifolds.shards import DamageError, ReferencesError
 from manifpt.storage import IN_MEMORY_BYTES
 
 logger = logging.getLogger("manifpt")
+
+
+def references(images: ImageSet, *, to: str = "estimate the manifold") -> ImageSet:
+    """Return the images of role ``reference``.
+
+    Args:
+        images: All images.
+        to: What they are needed for, in words.
+
+    Raises:
+        DataError: No image has that role.
+    """
+    reference = images.reference
+    if not len(reference):
+        raise DataError(
+            "no image is a reference",
+            expected=f"real images that {to}",
+            remedy="give a folder of reals with --reference (reference= in Python)",
+        )
+    return reference
 
 
 def reference_points(

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from manifpt.cache import Cache
 from manifpt.embeddings.embedding import Embedding
-from manifpt.errors import DataError, NumbersError, UnknownNameError
+from manifpt.errors import NumbersError, UnknownNameError
 from manifpt.extractors.artifacts import digest
 from manifpt.extractors.extractor import Features
-from manifpt.extractors.reference_points import reference_points
+from manifpt.extractors.reference_points import reference_points, references
 from manifpt.images import ImageSet
 from manifpt.manifolds.counts import whole
 from manifpt.manifolds.denoiser import Denoiser, deviation
@@ -97,13 +97,7 @@ class Scores:
         Raises:
             DataError: No image has that role.
         """
-        reference = images.reference
-        if not len(reference):
-            raise DataError(
-                "no image is a reference",
-                expected="real images that train the denoiser",
-                remedy="give a folder of reals with --reference (reference= in Python)",
-            )
+        reference = references(images, to="train the denoiser")
         content = digest(reference)
         blocks = reference_points(reference, self.embedding, digest=content, cache=self.cache)
         learned(self.denoiser_, blocks, space=self.embedding.settings(), reference=content, cache=self.cache)

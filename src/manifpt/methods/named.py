@@ -43,7 +43,8 @@ def named(name: str, *, seed: int = 0, cache: Cache | None = None, device: str =
         )
     # A study lays the first trial over the attributor's settings, which is what the attributor has anyway.
     taken = inspect.signature(type(built("attributors", made.attributor))).parameters
-    given: dict[str, Any] = {"seed": seed, "device": device}
-    settings = {**{key: value for key, value in given.items() if key in taken}, **made.settings}
+    # A seed of its own is added, as in a study, so that another seed of the user's changes that method too.
+    given: dict[str, Any] = {**made.settings, "seed": seed + made.settings.get("seed", 0), "device": device}
+    settings = {key: value for key, value in given.items() if key in taken}
     attributor: Attributor = built("attributors", made.attributor, **settings)
     return Method(made.extracting(cache=cache), attributor)

@@ -14,7 +14,7 @@ from manifpt.metrics.mantel import Mantel, mantel
 from manifpt.metrics.permanova import permanova
 from manifpt.metrics.relabelling import least_p, shuffles
 from manifpt.studies.choices import Choices, design_distances
-from manifpt.studies.grouping import FEWEST, FOUND, LEVEL, NOT_FOUND, UNDECIDED, Known, known
+from manifpt.studies.grouping import FEWEST, Known, known, verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +52,7 @@ class Effect:
     @property
     def verdict(self) -> str:
         """Whether the choice explains anything: found, not found, or cannot be decided with these generators."""
-        if self.p_value is None or self.least_p is None or self.least_p > LEVEL:
-            return UNDECIDED
-        return FOUND if self.corrected is not None and self.corrected <= LEVEL else NOT_FOUND
+        return verdict(self.corrected, least_p=self.least_p)
 
 
 def effects(

@@ -22,6 +22,22 @@ LEVEL = 0.05
 FOUND, NOT_FOUND, UNDECIDED = "found", "not found", "cannot be decided"
 
 
+def verdict(corrected: float | None, *, least_p: float | None) -> str:
+    """Return what a test says at 0.05: found, not found, or cannot be decided with these generators.
+
+    Args:
+        corrected: The p-value after correction; None where there was no test.
+        least_p: The smallest that the p-value could have been, before it.
+
+    Example:
+        >>> verdict(0.03, least_p=0.001), verdict(0.3, least_p=0.001), verdict(0.3, least_p=0.2)
+        ('found', 'not found', 'cannot be decided')
+    """
+    if corrected is None or least_p is None or least_p > LEVEL:
+        return UNDECIDED
+    return FOUND if corrected <= LEVEL else NOT_FOUND
+
+
 @dataclass(frozen=True, slots=True)
 class Grouping:
     """How well groups of fingerprints go with a choice.
@@ -61,9 +77,7 @@ class Grouping:
     @property
     def verdict(self) -> str:
         """Whether fingerprints group by the choice: found, not found, or cannot be decided with these generators."""
-        if self.p_value is None or self.least_p is None or self.least_p > LEVEL:
-            return UNDECIDED
-        return FOUND if self.corrected is not None and self.corrected <= LEVEL else NOT_FOUND
+        return verdict(self.corrected, least_p=self.least_p)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
