@@ -16,15 +16,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.methods.outcomes import KINDS, MODELS, outcomes, tiny
-
-from manifpt.methods.manifpt import ManiFPT
+from tests.methods.outcomes import KINDS, NAMES, made, outcomes, tiny
 
 
 def main() -> None:
     """Print a table of outcomes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", nargs="*", default=list(MODELS), choices=MODELS)
+    parser.add_argument("--models", nargs="*", default=list(NAMES), choices=NAMES)
     parser.add_argument("--kinds", nargs="*", default=list(KINDS), choices=KINDS)
     given = parser.parse_args()
     # A warning is no answer, and what raises only where warnings are errors would hide here in the tests.
@@ -32,7 +30,7 @@ def main() -> None:
     started, total, failures = time.monotonic(), Counter[str](), []
     with tempfile.TemporaryDirectory() as root:
         for model in given.models:
-            folder = ManiFPT(**MODELS[model]).fit(tiny(0)).save(Path(root) / model)
+            folder = made(model).fit(tiny(0)).save(Path(root) / model)
             for kind in given.kinds:
                 place = Path(root) / f"{model}-{kind}"
                 place.mkdir()

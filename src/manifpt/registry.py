@@ -52,6 +52,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "npr": "manifpt.extractors.npr:NPR",
         "patch-statistics": "manifpt.extractors.patch_statistics:PatchStatistics",
         "scores": "manifpt.extractors.scores:Scores",
+        "joined": "manifpt.extractors.joined:Joined",
     },
     "attributors": {
         "linear": "manifpt.attributors.linear:Linear",
@@ -68,6 +69,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "xception": "manifpt.attributors.xception:Xception",
         "wang20": "manifpt.attributors.wang20:Wang20",
         "dna-det": "manifpt.attributors.dna_det:DNADet",
+        "late": "manifpt.attributors.late:Late",
     },
 }
 

@@ -20,6 +20,7 @@ QUICK: dict[str, dict[str, Any]] = {
     "linear-svm": {},
     "lda": {},
     "svm": {"strengths": (1.0, 10.0), "gammas": (0.3, 1.0)},
+    "late": {},
     "knn": {},
     "fingerprints": {},
     "mlp": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},

@@ -9,17 +9,15 @@ from torch import Tensor, nn
 
 from manifpt.attributors.patches import PatchClassifier, contrast, patches
 
-EVEN = torch.ones(2)
-
 
 def test_the_contrastive_loss_is_the_one_worked_out_by_hand() -> None:
     # Similarities: 0 and 1: 0; 0 and 2: 0.6; 1 and 2: 0.8. Vector 1 is alone in its class.
     vectors = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8]], dtype=torch.float64)
     of_first = -0.6 + math.log(math.exp(0) + math.exp(0.6))
     of_last = -0.6 + math.log(math.exp(0.6) + math.exp(0.8))
-    found = contrast(vectors, torch.tensor([0, 1, 0]), EVEN, temperature=1.0)
+    found = contrast(vectors, torch.tensor([0, 1, 0]), temperature=1.0)
     assert found.item() == pytest.approx((of_first + of_last) / 2, abs=1e-6)
-    colder = contrast(vectors, torch.tensor([0, 1, 0]), EVEN, temperature=0.5)
+    colder = contrast(vectors, torch.tensor([0, 1, 0]), temperature=0.5)
     of_first = -1.2 + math.log(math.exp(0) + math.exp(1.2))
     of_last = -1.2 + math.log(math.exp(1.2) + math.exp(1.6))
     assert colder.item() == pytest.approx((of_first + of_last) / 2, abs=1e-6)
@@ -30,25 +28,14 @@ def test_positives_are_averaged_outside_the_logarithm() -> None:
     vectors = torch.tensor([[1.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]])
     of_equal = -(1 - 1) / 2 + math.log(math.e + 1 / math.e + 1)
     of_opposite = 1 + math.log(2 / math.e + 1)
-    found = contrast(vectors, torch.tensor([1, 1, 1, 0]), EVEN, temperature=1.0)
+    found = contrast(vectors, torch.tensor([1, 1, 1, 0]), temperature=1.0)
     assert found.item() == pytest.approx((2 * of_equal + of_opposite) / 3, abs=1e-6)
-
-
-def test_a_class_counts_as_its_weight_says() -> None:
-    vectors = nn.functional.normalize(torch.tensor([[1.0, 0.0], [1.0, 0.2], [0.0, 1.0], [1.0, 1.0]]), dim=1)
-    labels = torch.tensor([0, 0, 1, 1])
-
-    def weighed(*weights: float) -> float:
-        return contrast(vectors, labels, torch.tensor(weights, dtype=torch.float32), temperature=1.0).item()
-
-    assert weighed(1, 0) != pytest.approx(weighed(0, 1), abs=0.1)
-    assert weighed(3, 1) == pytest.approx((3 * weighed(1, 0) + weighed(0, 1)) / 4, abs=1e-6)
 
 
 @pytest.mark.parametrize("labels", [[0], [0, 1]])
 def test_vectors_without_positives_cost_nothing_and_draw_nowhere(labels: list[int]) -> None:
     vectors = torch.eye(2)[: len(labels)].requires_grad_()
-    loss = contrast(vectors, torch.tensor(labels), EVEN)
+    loss = contrast(vectors, torch.tensor(labels))
     loss.backward()
     assert loss.item() == 0
     assert vectors.grad is not None
@@ -98,10 +85,10 @@ def classifier(contrasted: float) -> PatchClassifier:
 def test_all_patches_of_a_map_carry_its_label() -> None:
     labels = torch.tensor([2, 0, 1, 1])
     maps = torch.eye(3)[labels][:, :, None, None].expand(4, 3, 8, 8)
-    loss, logits = classifier(0.0).loss(maps, labels, torch.ones(3), 0.0)
+    loss, logits = classifier(0.0).loss(maps, labels, 0.0)
     assert loss.item() < 1e-6
     np.testing.assert_allclose(logits.detach(), 20 * torch.eye(3)[labels])
-    assert classifier(0.0).loss(maps, labels.flip(0), torch.ones(3), 0.0)[0].item() > 5
+    assert classifier(0.0).loss(maps, labels.flip(0), 0.0)[0].item() > 5
 
 
 def test_the_contrastive_loss_is_added_with_its_weight() -> None:
@@ -109,8 +96,8 @@ def test_the_contrastive_loss_is_added_with_its_weight() -> None:
     maps = torch.eye(3)[labels][:, :, None, None].expand(4, 3, 8, 8)
     network = classifier(0.0)
     vectors = nn.functional.normalize(network.projection(torch.eye(3)[labels]), dim=1).repeat_interleave(4, dim=0)
-    expected = contrast(vectors, labels.repeat_interleave(4), torch.ones(3)).item()
+    expected = contrast(vectors, labels.repeat_interleave(4)).item()
     network.contrasted = 0.3
-    found = network.loss(maps, labels, torch.ones(3), 0.0)[0].item()
+    found = network.loss(maps, labels, 0.0)[0].item()
     assert expected > 1
     assert found == pytest.approx(0.3 * expected, rel=1e-4)

@@ -88,7 +88,7 @@ def test_a_checkpoint_of_another_training_is_refused(tmp_path: Path, monkeypatch
     with pytest.raises(ModelError, match=text):
         quick("mlp", epochs=1).fit(FEATURES + 1, GENERATORS, checkpoint=tmp_path)
     with monkeypatch.context() as patch, pytest.raises(ModelError, match=text):
-        patch.setattr(checkpoints, "VERSION", 2)
+        patch.setattr(checkpoints, "VERSION", checkpoints.VERSION + 1)
         quick("mlp", epochs=1).fit(FEATURES, GENERATORS, checkpoint=tmp_path)
     with pytest.raises(ModelError, match="belongs to the training of a network"):
         quick("linear").fit(FEATURES, GENERATORS, checkpoint=tmp_path)
@@ -137,7 +137,7 @@ def test_the_average_is_of_the_weights_that_training_went_through() -> None:
             untrained = small_resnet((3, 8, 8), 3, width=16, depth=1, dropout=0.0)
         chosen = replace(recipe, epochs=epochs, averaged=averaged)
         rows = np.arange(len(labels))
-        found = training.trained(untrained, FEATURES, labels, np.ones(3), chosen, rows=rows)
+        found = training.trained(untrained, FEATURES, labels, chosen, rows=rows)
         return {"average": found.head.weight.detach(), "last": untrained.head.weight.detach()}
 
     last = network(3, 0.0)
@@ -161,7 +161,7 @@ def test_the_average_follows_the_weights_of_every_step(monkeypatch: pytest.Monke
     with training.seeded(0):
         network = small_resnet((3, 8, 8), 3, width=16, depth=1, dropout=0.0)
     recipe = Recipe(epochs=6, least_steps=0, batch=20, averaged=0.2, precision="fp32")
-    found = training.trained(network, FEATURES, labels, np.ones(3), recipe, rows=np.arange(len(labels)))
+    found = training.trained(network, FEATURES, labels, recipe, rows=np.arange(len(labels)))
     decay = 1 - 1 / (0.2 * len(went))
     shares = decay ** np.arange(len(went))[::-1]
     for name, average in found.state_dict().items():

@@ -23,8 +23,8 @@ from manifpt.studies.evaluation import cross_validated
 
 from .planted import planted
 
-# Their laws stand in test_artifacts.py, test_released.py, test_patch_statistics.py and test_scores.py.
-WITH_REFERENCE = {"artifacts", "released", "patch-statistics", "scores"}
+# Their laws stand in test_artifacts.py, test_released.py, test_patch_statistics.py, test_scores.py and test_joined.py.
+WITH_REFERENCE = {"artifacts", "released", "patch-statistics", "scores", "joined"}
 # Row of the registry, settings, and the attributor that its paper gives it.
 CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "points": ("points", {}, "linear"),

@@ -12,10 +12,14 @@ from typing import Any
 import numpy as np
 import psutil
 
+from manifpt.attributors.lda import LDA
 from manifpt.errors import ManifptError
+from manifpt.extractors.patch_statistics import PatchStatistics
 from manifpt.images import ImageSet
 from manifpt.manifolds.tangent import Tangent
+from manifpt.methods.manifpt import ManiFPT
 from manifpt.methods.method import Method
+from manifpt.methods.named import Fusion
 
 from .edits import of_arrays, of_classes, of_headers
 from .forgeries import of_files, of_pickles
@@ -34,6 +38,18 @@ MODELS: dict[str, dict[str, Any]] = {
         "sizes": {"embedding_size": 4, "hidden_sizes": [4, 8], "depths": [1, 1], "layer_type": "basic"},
     },
 }  # fmt: skip
+
+
+NAMES = (*MODELS, "fused")
+
+
+def made(name: str) -> Method:
+    """Return a model that has learned nothing yet."""
+    if name != "fused":
+        return ManiFPT(**MODELS[name])
+    raw = ManiFPT("rgb", manifold=None, attributor="resnet-small", **TINY)
+    patches = Method(PatchStatistics(sides=(2,), covariance=False), LDA(calibration_folds=0))
+    return Fusion([patches, raw])
 
 
 def tiny(seed: int) -> ImageSet:

@@ -21,20 +21,20 @@ from manifpt.methods.pickles import is_pickle
 from .conftest import planted
 from .forgeries import pickles
 from .mutations import ARRAYS, DESCRIPTION, described, resealed
-from .outcomes import KINDS, MODELS, outcomes, tiny
+from .outcomes import KINDS, MODELS, NAMES, made, outcomes, tiny
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     place = tmp_path_factory.mktemp("models")
-    return {name: ManiFPT(**options).fit(tiny(0)).save(place / name) for name, options in MODELS.items()}
+    return {name: made(name).fit(tiny(0)).save(place / name) for name in NAMES}
 
 
 # Every mutation of the plainest model; of the others a share, which `benchmarks/mutated_models.py` completes.
 CASES = [("linear", kind, 7 if kind == "fields" else 1) for kind in KINDS]
 CASES += [
     (model, kind, 11 if kind == "bytes" else 23)
-    for model in MODELS
+    for model in NAMES
     if model != "linear"
     for kind in ("bytes", "resealed fields", "arrays")
 ]

@@ -57,17 +57,16 @@ class Classifier(nn.Module):
         logits: Tensor = self.head(self.dropout(self.features(inputs)))
         return logits
 
-    def loss(self, inputs: Tensor, labels: Tensor, weights: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    def loss(self, inputs: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
         """Return what a training step makes smaller, and the logits (n, classes) in float32.
 
         Args:
             inputs: (n, *shape).
             labels: Class indices, (n,).
-            weights: What an example of each class counts, (classes,).
             smoothing: Share of each label that is spread over all classes.
         """
         logits = self(inputs).float()
-        return functional.cross_entropy(logits, labels, weights, label_smoothing=smoothing), logits
+        return functional.cross_entropy(logits, labels, label_smoothing=smoothing), logits
 
 
 class ResidualBlock(nn.Module):
@@ -79,7 +78,7 @@ class ResidualBlock(nn.Module):
         self.first_norm = nn.BatchNorm2d(leaving)
         self.second = nn.Conv2d(leaving, leaving, 3, 1, 1, bias=False)
         self.second_norm = nn.BatchNorm2d(leaving)
-        # Each block starts as the identity: deep gradients are tame while the class weights are still loud.
+        # Each block starts as the identity: deep gradients are tame while the learning rate rises.
         nn.init.zeros_(self.second_norm.weight)
         self.around: nn.Module = nn.Identity()
         if stride > 1 or entering != leaving:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 NETWORK, AVERAGE, OPTIMIZER, DRAWN = "network.", "average.", "optimizer.", "drawn."
 # Raised when the training changes, so that no checkpoint of the old one is taken up.
-VERSION = 1
+VERSION = 2
 STEPS, SECONDS = 100, 60.0
 logger = logging.getLogger("manifpt")
 

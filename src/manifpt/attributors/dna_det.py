@@ -119,7 +119,6 @@ class DNADet(SmallResNet):
             student,
             changed,
             changed.labels,
-            np.ones(len(TRANSFORMATIONS)),
             recipe,
             rows=np.arange(length),
             description=f"{description}: transformations",

@@ -12,7 +12,7 @@ from manifpt.attributors.architectures import Classifier
 TEMPERATURE, COMPARED = 0.07, 128
 
 
-def contrast(vectors: Tensor, labels: Tensor, weights: Tensor, temperature: float = TEMPERATURE) -> Tensor:
+def contrast(vectors: Tensor, labels: Tensor, temperature: float = TEMPERATURE) -> Tensor:
     """Return the supervised contrastive loss: how much nearer the others of a class could be than all the rest.
 
     For a vector i with the positives P(i), the others of its class, the loss is the mean over p in P(i) of
@@ -22,12 +22,11 @@ def contrast(vectors: Tensor, labels: Tensor, weights: Tensor, temperature: floa
     Args:
         vectors: (n, d), of length 1.
         labels: Class indices, (n,).
-        weights: What a vector of each class counts, (classes,).
         temperature: t, the scale of similarities.
 
     Example:
         >>> pairs = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-        >>> round(contrast(pairs, torch.tensor([0, 0, 1, 1]), torch.ones(2), temperature=1.0).item(), 4)
+        >>> round(contrast(pairs, torch.tensor([0, 0, 1, 1]), temperature=1.0).item(), 4)
         0.5514
     """
     itself = torch.eye(len(vectors), dtype=torch.bool, device=vectors.device)
@@ -35,8 +34,7 @@ def contrast(vectors: Tensor, labels: Tensor, weights: Tensor, temperature: floa
     positive = (labels[:, None] == labels) & ~itself
     found = positive.sum(dim=1)
     losses = -logs.masked_fill(~positive, 0).sum(dim=1) / found.clamp(min=1)
-    counted = weights[labels] * (found > 0)
-    return (counted * losses).sum() / counted.sum().clamp(min=torch.finfo(counted.dtype).tiny)
+    return losses.sum() / (found > 0).sum().clamp(min=1)
 
 
 def patches(maps: Tensor, views: int, share: float) -> Tensor:
@@ -87,14 +85,14 @@ class PatchClassifier(Classifier):
         self.views, self.share, self.contrasted = views, share, contrasted
         self.projection = nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, COMPARED))
 
-    def loss(self, inputs: Tensor, labels: Tensor, weights: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
+    def loss(self, inputs: Tensor, labels: Tensor, smoothing: float) -> tuple[Tensor, Tensor]:
         """Return cross-entropy and contrastive loss of random patches, and each map's mean logits, (n, classes)."""
         features = self.features(patches(inputs, self.views, self.share))
         logits = self.head(self.dropout(features)).float()
         truth = labels.repeat_interleave(self.views)
-        loss = functional.cross_entropy(logits, truth, weights, label_smoothing=smoothing)
+        loss = functional.cross_entropy(logits, truth, label_smoothing=smoothing)
         if self.contrasted:
             with torch.autocast(inputs.device.type, enabled=False):
                 vectors = functional.normalize(self.projection(features.float()), dim=1)
-                loss = loss + self.contrasted * contrast(vectors, truth, weights)
+                loss = loss + self.contrasted * contrast(vectors, truth)
         return loss, logits.view(len(inputs), self.views, -1).mean(dim=1)

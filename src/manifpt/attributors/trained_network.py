@@ -42,6 +42,9 @@ class TrainedNetwork(ABC):
         calibration_folds: Inner folds; 0 leaves the temperature at 1 and halves the time.
     """
 
+    learning = 2
+    """Raised when equal settings come to give other weights: what a study computed before is then computed again."""
+
     name: str
     classes_: NDArray[np.str_]
     temperature_: float
@@ -144,13 +147,11 @@ class TrainedNetwork(ABC):
             network.normalised_by(*spread(learned.features, rows))
             self._initialised(network, learned.features, rows)
         self._pretrained(network, learned.features, rows, description, part)
-        weights = calibration.balanced_weights(learned.labels[rows], len(learned.classes))
         recipe = self.recipe.fitted_to(len(rows))
         return training.trained(
             network,
             learned.features,
             learned.labels,
-            weights,
             recipe,
             rows=rows,
             description=description,

@@ -1,4 +1,4 @@
-"""One training loop for every network: AdamW, warm-up and cosine, averaged weights, balanced classes."""
+"""One training loop for every network: AdamW, warm-up and cosine, averaged weights, equal draws of all classes."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Protocol
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from manifpt.attributors import checkpoints
 from manifpt.attributors.architectures import Classifier
 from manifpt.attributors.attributor import Features
-from manifpt.attributors.inference import chosen_device, chosen_precision, on, placed
+from manifpt.attributors.draws import balanced
+from manifpt.attributors.inference import chosen_precision, on, placed
 from manifpt.attributors.meter import Meter
 from manifpt.attributors.randomness import Drawn, seeded
 from manifpt.attributors.recipe import Recipe
@@ -55,7 +55,6 @@ def trained(
     network: Classifier,
     features: Readable,
     labels: NDArray[np.int64],
-    class_weights: NDArray[np.float64],
     recipe: Recipe,
     *,
     rows: NDArray[np.int64],
@@ -71,16 +70,14 @@ def trained(
         network: Initialised; it is trained in place.
         features: All features, (n, *shape), or what makes them when they are read; only ``rows`` are.
         labels: Class indices of all features, (n,).
-        class_weights: What an example of each class counts, (classes,).
         recipe: How to train.
-        rows: Which examples to train on.
+        rows: Which examples to train on; an epoch draws as many of them, every class equally often.
         description: What the progress bar says.
         checkpoint: Where progress is saved, and from where training goes on.
 
     Raises:
         NumbersError: The loss became NaN or infinite.
     """
-    device = chosen_device(recipe.device)
     placed(network, recipe.device).train()
     state = Training(
         network, copy.deepcopy(network), _optimizer(network, recipe), recipe.epochs * recipe.steps(len(rows))
@@ -88,11 +85,10 @@ def trained(
     if checkpoint is not None:
         checkpoint.resume(state)
     steps = recipe.steps(len(rows))
-    weights = torch.from_numpy(class_weights).to(device, torch.float32)
     with Meter(description, recipe.epochs, state.step // steps) as meter:
         for epoch in range(state.step // steps, recipe.epochs):
             with seeded(recipe.seed, 1 + epoch) as rng:
-                order = rows[rng.permutation(len(rows))]
+                order = rows[balanced(labels[rows], rng)]
                 done = state.step - epoch * steps
                 if done and state.drawn is not None:
                     state.drawn.restore(rng)
@@ -100,7 +96,7 @@ def trained(
                     inputs = features[batch]
                     if recipe.augmentation is not None:
                         inputs = recipe.augmentation(inputs, rng)
-                    loss, right = _stepped(state, inputs, labels[batch], weights, recipe)
+                    loss, right = _stepped(state, inputs, labels[batch], recipe)
                     meter.seen(loss, right, len(batch))
                     if checkpoint is not None and checkpoint.due(state):
                         state.drawn = Drawn.so_far(rng)
@@ -113,17 +109,17 @@ def _stepped(
     state: Training,
     inputs: Features,
     labels: NDArray[np.int64],
-    weights: Tensor,
     recipe: Recipe,
 ) -> tuple[float, int]:
     """Take one step, and return its loss and how many answers were right."""
     total = state.total
     for group in state.optimizer.param_groups:
         group["lr"] = recipe.learning_rate * scheduled(state.step, total, recipe.warm_up)
-    device, truth = weights.device, torch.from_numpy(labels).to(weights.device)
+    device = next(state.network.parameters()).device
+    truth = torch.from_numpy(labels).to(device)
     precision = chosen_precision(recipe.precision, device)
     with torch.autocast(device.type, torch.bfloat16, enabled=precision is torch.bfloat16):
-        loss, logits = state.network.loss(on(inputs, device), truth, weights, recipe.smoothing)
+        loss, logits = state.network.loss(on(inputs, device), truth, recipe.smoothing)
     if not math.isfinite(loss.item()):
         raise NumbersError(
             f"the loss is {loss.item()} at step {state.step + 1} of {total}",

@@ -100,6 +100,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType({
     "image+image": Preset(fusion=("raw", "raw-2"), about="mean log-probability of raw and raw-2, the control"),
     "patches": Preset("patch-statistics", "lda", trials=SHRINKAGES,
                       about="statistics of patches along the axes of real ones"),
+    "auto": Preset(fusion=("patches", "raw"), about="mean log-probability of patches and raw"),
     "paper-rgb": Preset("artifacts", given={"space": "rgb"}, **MIRRORED, about="ManiFPT RGB (Song et al. 2024)"),
     "paper-freq": Preset("artifacts", given={"space": "freq"}, **SMALL, about="ManiFPT FREQ (Song et al. 2024)"),
     "paper-rgb+freq": Preset("artifacts", given={"space": "rgb+freq"}, **SMALL, about="ManiFPT RGB and FREQ stacked"),

@@ -17,7 +17,9 @@ LOCK = "lock"
 # What runs keep: a file for each training of `fit`; a folder of them for each split of `evaluate`.
 # A generator's training keeps one file.
 ZOO = re.compile(r"training\.safetensors")
-FIT, EVALUATE = re.compile(r"(all|fold-\d+)\.safetensors"), re.compile(r"split-\d+/(all|fold-\d+)\.safetensors")
+# A fusion has a folder for each training of a part.
+TRAININGS = r"(part-\d+-(all|fold-\d+)/)?(pretraining-)?(all|fold-\d+)\.safetensors"
+FIT, EVALUATE = re.compile(TRAININGS), re.compile(rf"split-\d+/{TRAININGS}")
 
 
 @contextmanager

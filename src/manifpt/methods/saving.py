@@ -197,6 +197,8 @@ def _extractor(settings: dict[str, Any]) -> Extractor:
         # The name of a prefixed row (hf:MODEL@LAYER) carries its options itself.
         named = ":" in str(space["name"])
         options["space"] = built("embeddings", space["name"]) if named else _built("embeddings", space)
+    if "parts" in options:
+        options["parts"] = [_extractor(part) for part in options["parts"]]
     if "manifold" in options:
         options["manifold"] = _built("manifolds", options["manifold"])
     extractor: Extractor = _built("extractors", {"name": name, **options})

@@ -67,6 +67,8 @@ def refuse_numbers(settings: dict[str, Any]) -> None:
     """
     for name, value in settings.items():
         for number in value if isinstance(value, list) else [value]:
+            if isinstance(number, dict):
+                refuse_numbers(number)
             none = name == "neighbors" and not (type(number) is int and number > 0)
             if none or (isinstance(number, (int, float)) and abs(number) > LARGEST):
                 raise _differs(f"the setting {shown(name)} is {shown(value)}", "a value that manifpt writes")

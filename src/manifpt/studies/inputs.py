@@ -17,6 +17,7 @@ from manifpt.errors import plain
 from manifpt.extractors.artifacts import digest
 from manifpt.images import ImageSet
 from manifpt.methods.presets import Preset, preset
+from manifpt.registry import built
 
 
 def below(paths: Sequence[str]) -> NDArray[np.str_]:
@@ -42,4 +43,6 @@ def content(images: ImageSet) -> str:
 def described(made: Preset) -> dict[str, Any]:
     """Return all of a preset that decides an answer, JSON-able."""
     # A fusion answers otherwise where a member does.
-    return asdict(made) | {"about": "", "fusion": [described(preset(one)) for one in made.fusion]}
+    said = asdict(made) | {"about": "", "fusion": [described(preset(one)) for one in made.fusion]}
+    learning = None if made.fusion else getattr(built("attributors", made.attributor), "learning", None)
+    return said if learning is None else said | {"learning": learning}
