@@ -6,12 +6,16 @@ import csv
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from manifpt.attributors.recipe import Recipe
+from manifpt.methods.method import Method
 
 FIELDS = {
     "path",
@@ -42,9 +46,54 @@ def test_fit_writes_a_model_and_says_what_comes_next(command: Any, data: Path, t
 def test_fit_takes_a_method_by_its_name_and_attribute_uses_it(command: Any, data: Path, tmp_path: Path) -> None:
     ended = command("fit", data, "--out", tmp_path / "m", "--method", "patches")
     assert ended.status == 0
-    assert "3 classes, lda on patches" in ended.out
+    assert "3 classes, lda on patch-statistics" in ended.out
     asked = command("attribute", tmp_path / "m", data / "rows" / "001.png", "--json")
     assert json.loads(asked.out)["generator"] == "rows"
+
+
+@pytest.mark.parametrize("command_name", ["fit", "evaluate"])
+def test_without_a_word_about_the_method_it_is_auto(
+    command: Any, command_name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Recipe, "fitted_to", lambda recipe, _: replace(recipe, epochs=1))
+    folds = ["--folds", 2] if command_name == "evaluate" else []
+    ended = command(command_name, data, "--out", tmp_path / "m", *folds)
+    assert ended.status == 0
+    if command_name == "fit":
+        assert "3 classes, lda on patch-statistics + resnet-small on points in rgb" in ended.out
+        asked = command("attribute", tmp_path / "m", data / "rows" / "001.png", "--json")
+        assert json.loads(asked.out)["generator"] == "rows"
+    else:
+        assert command("report", tmp_path / "m").status == 0
+    assert not (tmp_path / "m.checkpoint").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--paper"], ("artifacts", "rgb", "nearest", "resnet50")),
+        (["--paper", "--space", "freq"], ("artifacts", "freq", "nearest", "resnet50")),
+        (["--space", "rgb"], ("artifacts", "rgb", "nearest", "linear")),
+        (["--attributor", "mlp"], ("artifacts", "rgb", "nearest", "mlp")),
+        (["--seed", "3"], ("joined", None, None, "late")),
+        (["--method", "ricker22"], ("ricker22", None, None, "linear")),
+    ],
+    ids=["paper", "paper in a space", "space", "attributor", "none", "method"],
+)
+def test_options_say_which_method_is_fitted(
+    command: Any, words: list[str], expected: tuple[str, ...], data: Path, tmp_path: Path, monkeypatch: Any
+) -> None:
+    asked: list[Method] = []
+
+    def noted(method: Method, *_: Any, **__: Any) -> None:
+        asked.append(method)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Method, "fit", noted)
+    command("fit", data, "--out", tmp_path / "m", *words)
+    settings = asked[0].extractor.settings()
+    parts = (settings["name"], *(settings.get(part, {}).get("name") for part in ("space", "manifold")))
+    assert (*parts, asked[0].attributor.name) == expected
 
 
 def test_attribute_prints_one_json_object_per_input_in_order_errors_included(

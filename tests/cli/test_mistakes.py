@@ -26,7 +26,7 @@ CLASSES = "expected images of at least two generators, or of one and `real`; add
 SPACES = "rgb, freq, freq-grey, rgb+freq, sl, ssl, sl-cifar, ssl-cifar, hf:NAME"
 ATTRIBUTORS = (
     "linear, linear-svm, lda, svm, knn, fingerprints, mlp, resnet50, resnet-small, "
-    "yu19, nataraj-cnn, xception, wang20, dna-det"
+    "yu19, nataraj-cnn, xception, wang20, dna-det, late"
 )
 LAYOUTS = "manifest, arrays, datasets, real-fake, release, folders, files"
 MODEL = "expected a model folder that `manifpt fit` wrote; check the path, or fit the model again"
@@ -118,6 +118,15 @@ BEFORE_ANY_IMAGE_IS_READ = [
         "fit {model}",
         f"{{model}} is a model, not a set of images; expected {IMAGES}; give the images; "
         "a model goes before them, to `manifpt evaluate` and `manifpt attribute` only",
+    ),
+    (
+        "fit {data} --method patches --paper",
+        "--method was given with --paper; expected one of them; leave it out, or leave --paper out",
+    ),
+    (
+        "fit {data} --paper --manifold none",
+        "--manifold was given with --paper; expected a space only: the paper has the rest; leave it out, or leave "
+        "--paper out",
     ),
     (
         "fit {data} --method patches --space freq --attributor linear",
@@ -323,7 +332,8 @@ def ended(command: Any, words: str, places: dict[str, Path], here: Path) -> Any:
     given = filled(words, places, here).split()
     beside_a_model = given[0] == "evaluate" and len(given) > 2 and given[1] == str(places["model"])
     if given[0] in ("fit", "evaluate"):
-        given += [] if beside_a_model or "--attributor" in given else LINEAR
+        chosen = beside_a_model or "--attributor" in given or "--paper" in given
+        given += [] if chosen else LINEAR
         # What is left half-written would lie here.
         given += [] if "--out" in given else ["--out", "result"]
     return command(*given)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from manifpt.cli import options
+from manifpt.cli.choosing import OF_A_NAMED, PUT_TOGETHER, chosen
 from manifpt.cli.comparing import Asked, compare
 from manifpt.cli.given import GivenImages, GivenMethod, computing, model_folder
 from manifpt.cli.idle import refuse_idle
@@ -23,11 +24,9 @@ from manifpt.outputs import refuse_unusable
 MANY: dict[str, str] = {"rich_help_panel": "Many methods"}
 # Options of one method, which each of many has settings of its own for.
 OF_ONE_METHOD = {
-    "space": "--space",
-    "attributor": "--attributor",
-    "manifold": "--manifold",
-    "block": "--block",
-    "engine": "--engine",
+    **OF_A_NAMED,
+    "method_name": "--method",
+    "paper": "--paper",
 }
 OF_MANY_METHODS = {
     "against": "--against",
@@ -38,9 +37,9 @@ OF_MANY_METHODS = {
 }
 # What a model brings with it, so that giving it beside one would change nothing.
 OF_THE_MODEL = {
-    "space": "--space",
-    "attributor": "--attributor",
-    "manifold": "--manifold",
+    **PUT_TOGETHER,
+    "method_name": "--method",
+    "paper": "--paper",
     "reference": "--reference",
     "splits": "--folds",
     "repeats": "--repeats",
@@ -65,6 +64,8 @@ def evaluate(
     resize: options.Resize = None,
     crop: options.Crop = None,
     strict: options.Strict = False,
+    method_name: options.MethodName = None,
+    paper: options.Paper = False,
     space: options.Space = "rgb",
     attributor: options.AttributorName = None,
     manifold: options.ManifoldName = "nearest",
@@ -142,7 +143,8 @@ def evaluate(
             images = given.opened(preparation=method.training_.preparation, reference_needed=False)
             answers = tested(method, images)
         else:
-            method = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine).built()
+            put = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine)
+            method = chosen(context, put, method=method_name, paper=paper)
             images = given.opened()
             answers = cross_validated(method, images, splits=splits, repeats=repeats, seed=seed, checkpoint=checkpoint)
         scores = answers.scores(seed=seed)

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from manifpt.cli import options
+from manifpt.cli.choosing import chosen, worded
 from manifpt.cli.given import GivenImages, GivenMethod
-from manifpt.cli.idle import refuse_idle
 from manifpt.cli.text import plain
-from manifpt.errors import ManifptError
 from manifpt.outputs import refuse_unusable
-
-if TYPE_CHECKING:
-    from manifpt.methods.method import Method
-
-
-# What a method of a name brings with it.
-OF_THE_METHOD = {
-    "space": "--space",
-    "attributor": "--attributor",
-    "manifold": "--manifold",
-    "block": "--block",
-    "engine": "--engine",
-}
 
 
 def fit(
@@ -39,6 +25,7 @@ def fit(
     crop: options.Crop = None,
     strict: options.Strict = False,
     method: options.MethodName = None,
+    paper: options.Paper = False,
     space: options.Space = "rgb",
     attributor: options.AttributorName = None,
     manifold: options.ManifoldName = "nearest",
@@ -50,6 +37,9 @@ def fit(
 ) -> None:
     """Learn the fingerprints of generators and save them as a model.
 
+    Without a word about the method it is auto: statistics of patches along the axes of real ones, and raw pixels,
+    fused. --space, --attributor or --manifold put another together, and --paper takes the paper's.
+
     A run that was stopped or killed goes on from OUT.checkpoint when it is started again.
 
     Example: [bold]manifpt fit demo/images --space freq --attributor linear --out demo/model[/bold]
@@ -59,23 +49,10 @@ def fit(
 
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
     refuse_unusable(out, ours=listed(out), what="a model", sources=given.sources)
-    if method is not None:
-        refuse_idle(context, OF_THE_METHOD, _beside_method)
-    built = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine)
-    model: Method = built.built() if method is None else built.named(method)
+    asked = GivenMethod(space, attributor, manifold, seed, device, block, no_cache, engine)
+    model = chosen(context, asked, method=method, paper=paper)
     with resumable(out) as checkpoint:
         model.fit(given.opened(), checkpoint=checkpoint)
         model.save(out)
-    typer.echo(
-        f"wrote {plain(str(out))}: {len(model.classes_)} classes, {plain(model.attributor.name)} on "
-        f"{plain(space if method is None else method)}"
-    )
+    typer.echo(f"wrote {plain(str(out))}: {len(model.classes_)} classes, {plain(worded(model))}")
     typer.echo(f"next: manifpt attribute {plain(str(out))} IMAGE")
-
-
-def _beside_method(given: str) -> ManifptError:
-    return ManifptError(
-        f"{given} was given with --method",
-        expected="a method's name only: it has its own space, manifold and attributor",
-        remedy="leave it out, or leave --method out",
-    )

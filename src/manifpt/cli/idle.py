@@ -20,7 +20,16 @@ def refuse_idle(context: typer.Context, idle: dict[str, str], error: Callable[[s
     Raises:
         ManifptError: One of them was given.
     """
-    sources = {option: context.get_parameter_source(name) for name, option in idle.items()}
-    given = [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]
-    if given:
-        raise error(" and ".join(given))
+    if found := given(context, idle):
+        raise error(" and ".join(found))
+
+
+def given(context: typer.Context, options: dict[str, str]) -> list[str]:
+    """Return those of some options that were given on the command line.
+
+    Args:
+        context: Of the command.
+        options: Options, by the names of their parameters.
+    """
+    sources = {option: context.get_parameter_source(name) for name, option in options.items()}
+    return [option for option, source in sources.items() if source is not None and source.name == "COMMANDLINE"]

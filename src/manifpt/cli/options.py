@@ -77,11 +77,19 @@ MethodName = Annotated[
     str | None,
     typer.Option(
         "--method",
-        help="A method of `evaluate --methods` by its name, such as patches, the best of those measured: it has a "
-        "space, a manifold and an attributor of its own.",
-        show_default="the artifacts of --space",
+        help="A method by its name (`evaluate --methods` lists them): it has a space, a manifold and an attributor of "
+        "its own.",
+        show_default="auto, unless --space, --attributor or --manifold is given",
         rich_help_panel=METHOD,
         metavar="NAME",
+    ),
+]
+Paper = Annotated[
+    bool,
+    typer.Option(
+        "--paper",
+        help="The paper's own setting: artifacts to the nearest real in --space, named by ResNet-50.",
+        rich_help_panel=METHOD,
     ),
 ]
 Space = Annotated[
@@ -95,7 +103,7 @@ AttributorName = Annotated[
     str | None,
     typer.Option(
         "--attributor",
-        help="linear, linear-svm, svm, knn, fingerprints, mlp, resnet-small, resnet50, yu19, nataraj-cnn, xception, "
+        help="linear, linear-svm, lda, svm, knn, fingerprints, mlp, resnet-small, resnet50, yu19, nataraj-cnn, xception, "
         "wang20 or dna-det.",
         show_default="linear for vectors, resnet-small up to 96 px, resnet50 above",
         rich_help_panel=METHOD,
