@@ -103,8 +103,8 @@ AttributorName = Annotated[
     str | None,
     typer.Option(
         "--attributor",
-        help="linear, linear-svm, lda, svm, knn, fingerprints, mlp, resnet-small, resnet50, yu19, nataraj-cnn, xception, "
-        "wang20 or dna-det.",
+        help="linear, linear-svm, lda, svm, knn, fingerprints, mlp, resnet-small, resnet50, yu19, nataraj-cnn, "
+        "xception, wang20 or dna-det.",
         show_default="linear for vectors, resnet-small up to 96 px, resnet50 above",
         rich_help_panel=METHOD,
     ),
