@@ -78,8 +78,8 @@ def test_what_was_learned_carries_over_to_other_generators() -> None:
     fewer = predicted([carried(features, designs, others)], OF_UPSAMPLING, owners, some)
     assert fewer.majority == 0.5
     assert fewer.designs == 8
-    assert fewer.levels == UPSAMPLINGS
-    assert fewer.confusion[2].sum() == 0
+    assert fewer.levels == ("bilinear", "nearest")
+    assert fewer.accuracy.value > 0.8
 
 
 def test_the_answer_is_the_level_whose_mean_is_nearest_after_whitening() -> None:

@@ -133,18 +133,18 @@ def predicted(
     given, owners = np.asarray(levels, np.str_), np.asarray(designs)
     names, counts = np.unique(given[given != ""], return_counts=True)
     enough = counts >= (FEWEST_DESIGNS if truth is None else 1)
-    kept = names[enough]
     asked = given[owners] if truth is None else np.asarray(truth, np.str_)
-    shared = kept if truth is None else kept[np.isin(kept, asked)]
-    if len(kept) < FEWEST_LEVELS or len(shared) < FEWEST_LEVELS:
+    # Of other generators only the levels that they have are asked about, and none else may be the answer.
+    kept = names[enough & np.isin(names, asked)]
+    if len(kept) < FEWEST_LEVELS:
         raise DataError(
-            f"{len(shared)} levels can be asked about",
+            f"{len(kept)} levels can be asked about",
             expected=f"{FEWEST_LEVELS} or more, each of {FEWEST_DESIGNS} or more known designs",
             remedy="give more designs, or another choice",
         )
     usable = np.isin(given, kept)
     codes = np.where(usable, np.searchsorted(kept, given).clip(max=len(kept) - 1), -1)
-    answered = np.isin(asked, shared)
+    answered = np.isin(asked, kept)
     right = np.searchsorted(kept, asked).clip(max=len(kept) - 1)
     parts = [_without(one, usable) for one in known]
 
@@ -181,7 +181,7 @@ def predicted(
         designs=len(np.unique(owners[rows])),
         images=len(rows),
         accuracy=Interval(observed, interval.low, interval.high, interval.level),
-        majority=1 / len(shared),
+        majority=1 / len(kept),
         shuffled=float(np.mean(drawn)),
         p_value=p_value(observed, drawn),
         least_p=least_p(given[usable], permutations=permutations, named=truth is not None),
