@@ -1,6 +1,6 @@
 """What choices made a generator that was never seen: learned from the zoo's crossed decoders.
 
-    python benchmarks/design_prediction.py [--weights zoo/weights] [--data FOLDER] [--methods patches spectrum paper-rgb]
+    python benchmarks/design_prediction.py [--weights zoo/weights] [--data FOLDER] [--methods patches spectrum]
 
 56 decoders of 25 designs reconstruct the same held-out reals. Each design in turn is asked about while the others are
 known, all its seeds together. Then all are known, and the zoo's other generators, from their own noise, and the
@@ -102,15 +102,12 @@ def _set(parts: Iterator[tuple[str, NDArray[np.uint8]]], reference: ImageSet) ->
 
 def _print(title: str, found: dict[str, Prediction]) -> None:
     corrected = holm([one.p_value for one in found.values()])
-    print(
-        f"\n{title}\n\n| choice | levels | generators or designs | named rightly, % | by chance | shuffled | p | p (Holm) |"
-    )
+    print(f"\n{title}\n\n| choice | levels | asked about | named rightly, % | chance | shuffled | p | p (Holm) |")
     print("|---|---|---:|---:|---:|---:|---:|---:|")
     for (choice, one), holms in zip(found.items(), corrected, strict=True):
         percent = [f"{100 * value:.1f}" for value in (one.accuracy.value, one.accuracy.low, one.accuracy.high)]
-        asked = [level for level, row in zip(one.levels, one.confusion, strict=True) if row.any()]
         print(
-            f"| {choice} | {', '.join(asked)} | {one.designs} | {percent[0]} [{percent[1]}, {percent[2]}] "
+            f"| {choice} | {', '.join(one.levels)} | {one.designs} | {percent[0]} [{percent[1]}, {percent[2]}] "
             f"| {100 * one.majority:.1f} | {100 * one.shuffled:.1f} | {one.p_value:.3f} | {holms:.3f} |",
             flush=True,
         )
