@@ -20,6 +20,7 @@ from results_sets import SETS, Places
 from manifpt.cache import Cache
 from manifpt.images import ImageSet
 from manifpt.metrics.holm import holm
+from manifpt.studies.crossing import main_effects
 from manifpt.studies.distances import equally_many, extracted
 from manifpt.studies.prediction import Prediction, carried, held_out, predicted
 from manifpt.zoo.decoders import LEVELS, decoders
@@ -56,6 +57,16 @@ def main() -> None:
     levels = {choice: known.column(choice, [first[index] for index in range(len(designs))]) for choice in MADE}
     for method in given.methods:
         features = extracted(method, learned, learned.scored, cache=Cache())
+        effects = main_effects(
+            features,
+            learned.scored.generators,
+            {choice: {name: known.rows[name][choice] for name in learned.scored.classes} for choice in MADE},
+            groups=np.arange(len(owners)) % given.each,
+        )
+        print(f"\n{method}, decoders: main effects\n\n| choice | over the seed's | share |\n|---|---:|---:|")
+        for one in effects:
+            ratio = f"{one.ratio.value:.1f} [{one.ratio.low:.1f}, {one.ratio.high:.1f}]"
+            print(f"| {one.choice} | {ratio} | {one.share:.2f} |", flush=True)
         without = list(held_out(features, owners))
         found = {choice: predicted(without, levels[choice], owners, permutations=given.permutations) for choice in MADE}
         _print(f"{method}, decoders", found)
