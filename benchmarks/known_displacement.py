@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from manifpt.images import ImageSet
+from manifpt.manifolds.manifold import Manifold
 from manifpt.manifolds.nearest import Nearest
 from manifpt.registry import built
 from manifpt.writing import replaced_file
@@ -29,6 +30,7 @@ from manifpt.zoo.reconstruction import reconstructed
 from manifpt.zoo.sets import TEST, held_out_role
 from manifpt.zoo.trained import Trained, generator, names
 
+MANIFOLDS = ("tangent", "barycentre", "denoiser", "restorer")
 SPACES = ("rgb", "freq", "sl-cifar", "ssl-cifar")
 Images = NDArray[np.uint8]
 
@@ -43,10 +45,11 @@ def main() -> None:
     tests = np.array([held_out_role(digest) == TEST for digest in held_out.digests])
     made = [one for one in (generator(name, options.weights) for name in names(options.weights)) if _decodes(one)]
     made = made[: options.decoders]
-    nearest = {f"nearest real, {name}": _nearest(name, reference) for name in options.space}
+    manifolds = {f"nearest real, {name}": _nearest(name, reference) for name in options.space}
+    manifolds |= {f"{name}, rgb": _projected(name, reference) for name in options.manifold}
     found: dict[str, list[Errors]] = {}
     for one in made:
-        for estimate, errors in _measured(one, originals, tests, nearest).items():
+        for estimate, errors in _measured(one, originals, tests, manifolds).items():
             found.setdefault(estimate, []).append(errors)
         print(f"{one.design.name}", flush=True)
     rows = [{"estimate": name, **_row(displacement.joined(parts))} for name, parts in found.items()]
@@ -66,7 +69,7 @@ def main() -> None:
 
 
 def _measured(
-    one: Trained, originals: Images, tests: NDArray[np.bool_], nearest: dict[str, Callable[[Images], Pixels]]
+    one: Trained, originals: Images, tests: NDArray[np.bool_], manifolds: dict[str, Callable[[Images], Pixels]]
 ) -> dict[str, Errors]:
     """Return the errors of each estimate for one decoder's reconstructions of the test reals."""
     images = np.concatenate(list(reconstructed(one, originals)))
@@ -77,7 +80,7 @@ def _measured(
         "none": displacement.none(shown[tests]),
         "mean of the decoder": displacement.mean(shown[~tests], real[~tests])(shown[tests]),
         "unsharp mask": sharpened(shown[tests]),
-        **{name: estimate(images[tests]) for name, estimate in nearest.items()},
+        **{name: estimate(images[tests]) for name, estimate in manifolds.items()},
     }
     return {name: displacement.errors(truth, estimated, places) for name, estimated in estimates.items()}
 
@@ -91,6 +94,18 @@ def _nearest(name: str, reference: Images) -> Callable[[Images], Pixels]:
         neighbors = manifold.project(space(images)).neighbors
         assert neighbors is not None
         return images / 255.0 - reference[neighbors[:, 0]] / 255.0
+
+    return estimate
+
+
+def _projected(name: str, reference: Images) -> Callable[[Images], Pixels]:
+    """Return the artifact of images in RGB for a manifold."""
+    space = built("embeddings", "rgb")
+    manifold: Manifold = built("manifolds", name).fit([space(reference)])
+
+    def estimate(images: Images) -> Pixels:
+        counterparts = manifold.project(space(images)).points.coordinates()
+        return images / 255.0 - counterparts.astype(np.float64).transpose(0, 2, 3, 1)
 
     return estimate
 
@@ -110,7 +125,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, default=Path("zoo") / "weights")
     parser.add_argument("--out", type=Path, default=Path("zoo") / "displacement.json")
     parser.add_argument("--decoders", type=int, default=None, help="only the first of them")
-    parser.add_argument("--space", nargs="*", default=list(SPACES))
+    parser.add_argument("--space", nargs="*", default=list(SPACES), help="in which the nearest real is searched")
+    parser.add_argument("--manifold", nargs="*", default=list(MANIFOLDS), help="others, in RGB")
     return parser.parse_args()
 
 
