@@ -77,6 +77,34 @@ def test_shuffles_stay_within_what_is_asked_for(command: Command, root: Path) ->
     assert "shuffles of the choice among generators within stripes" in " ".join(ended.out.split())
 
 
+def test_a_models_penultimate_features_are_fingerprints_of_images_that_it_has_not_seen(
+    command: Command, root: Path, tmp_path: Path
+) -> None:
+    for folder, wanted in (("seen", range(4)), ("unseen", range(4, 8))):
+        for name in (*NAMES, "real"):
+            (tmp_path / folder / name).mkdir(parents=True)
+            for index in [*wanted, *(one + 8 for one in wanted)] if name == "real" else wanted:
+                file = f"{index:02}.png"
+                (tmp_path / folder / name / file).symlink_to(root / "data" / name / file)
+    model = tmp_path / "model"
+    words = ("--layout", "folders", "--no-cache")
+    fitted = command("fit", tmp_path / "seen", *words, "--attributor", "linear", "--space", "freq", "--out", model)
+    assert fitted.status == 0, fitted.err
+    asked = ("structure", tmp_path / "unseen", *words, "--penultimate", model, "--choices", root / "choices.csv")
+    ended = command(*asked, "--permutations", 99, "--out", tmp_path / "out")
+    assert ended.status == 0, ended.err
+    assert ended.out.splitlines()[0] == "penultimate:"
+    stripes = next(line.split() for line in ended.out.splitlines() if line.startswith("stripes "))
+    assert stripes[1:4] == ["6", "2", "1"]
+    assert (tmp_path / "out" / "dendrogram-penultimate.png").is_file()
+    known = command("structure", tmp_path / "seen", *asked[2:])
+    assert known.status == 2
+    assert "has the same pixels as one of the model's training images" in known.err
+    both = command(*asked, "--method", "raw")
+    assert both.status == 2
+    assert "--method was given with --penultimate; expected a model, which has its own method" in both.err
+
+
 @pytest.mark.parametrize(
     ("words", "text"),
     [

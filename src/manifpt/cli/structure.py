@@ -12,14 +12,16 @@ import typer
 
 from manifpt.cli import options
 from manifpt.cli.given import GivenImages
-from manifpt.cli.text import console, plain, tell
-from manifpt.errors import DataError
+from manifpt.cli.idle import refuse_idle
+from manifpt.cli.structure_shown import show
+from manifpt.cli.text import plain, tell
+from manifpt.errors import DataError, ManifptError
 from manifpt.outputs import refuse_unusable
 
 if TYPE_CHECKING:
     from manifpt.images import ImageSet
+    from manifpt.methods.method import Method
     from manifpt.studies.choices import Choices
-    from manifpt.studies.structure import Structure
 
 DESIGN = "Designs"
 
@@ -49,6 +51,7 @@ class Count(StrEnum):
 
 
 def structure(
+    context: typer.Context,
     data: Annotated[str, typer.Argument(help="Folder, manifest, Parquet or array of images.", metavar="DATA")],
     method: Annotated[
         str,
@@ -60,6 +63,15 @@ def structure(
             metavar="NAMES",
         ),
     ] = "paper-rgb",
+    penultimate: Annotated[
+        Path | None,
+        typer.Option(
+            help="A model: fingerprints are the mean penultimate features of its attributor, of images that it has not "
+            "seen.",
+            rich_help_panel=options.METHOD,
+            metavar="MODEL",
+        ),
+    ] = None,
     reference: options.Reference = None,
     real: options.Real = None,
     layout: options.Layout = "auto",
@@ -124,7 +136,9 @@ def structure(
     from manifpt.studies.structure import structure as structured  # noqa: PLC0415
 
     given = GivenImages(data, reference, real, layout, generators, resize, crop, strict)
-    methods = _methods(method)
+    if penultimate is not None:
+        refuse_idle(context, {"method": "--method", "reference": "--reference"}, _beside_model)
+    methods: list[str | Method] = [*_methods(method)] if penultimate is None else [_loaded(penultimate)]
     if out:
         refuse_unusable(out, ours=files(), what="a study of structure", sources=given.sources)
     added = _read(choices)
@@ -132,16 +146,18 @@ def structure(
     table = _table(images, added, choices)
     strata, model = _chosen(within, table) or (), _chosen(terms, table)
     found = []
-    for name in tracked(methods, "methods"):
-        apart = fingerprint_distances(name, images, kind=distance.value, seed=seed, cache=None if no_cache else Cache())
+    cache = None if no_cache else Cache()
+    for one in tracked(methods, "methods"):
+        apart = fingerprint_distances(one, images, kind=distance.value, seed=seed, cache=cache)
+        name = one if isinstance(one, str) else "penultimate"
         found.append(structured(name, apart, table, within=strata, terms=model, permutations=permutations, seed=seed))
     if out:
         names = written(found, out, data=Path(data).resolve().name)
     if as_json:
-        sys.stdout.write(json.dumps([one.record() for one in found], allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps([study.record() for study in found], allow_nan=False) + "\n")
         return
-    for one in found:
-        _show(one, clustering.value, groups.value)
+    for study in found:
+        show(study, clustering.value, groups.value)
     if out:
         typer.echo(f"wrote {plain(str(out))}: {', '.join(names)}")
 
@@ -160,11 +176,25 @@ def _methods(text: str) -> list[str]:
     return names
 
 
-def _references_needed(methods: list[str]) -> bool:
+def _loaded(folder: Path) -> Method:
+    from manifpt.methods.method import Method  # noqa: PLC0415  (commands load what they need when they run)
+
+    return Method.load(folder)
+
+
+def _beside_model(idle: str) -> ManifptError:
+    return ManifptError(
+        f"{idle} was given with --penultimate",
+        expected="a model, which has its own method and references",
+        remedy="leave it out, or leave --penultimate out",
+    )
+
+
+def _references_needed(methods: list[str | Method]) -> bool:
     """Return whether a method looks at more than the points of a space."""
     from manifpt.methods.presets import preset  # noqa: PLC0415  (commands load what they need when they run)
 
-    return any(preset(name).extractor != "points" for name in methods)
+    return any(isinstance(one, str) and preset(one).extractor != "points" for one in methods)
 
 
 def _read(path: Path | None) -> Choices | None:
@@ -212,27 +242,3 @@ def _chosen(text: str | None, table: Choices) -> tuple[str, ...] | None:
     for name in names:
         table.column(name, [])
     return names
-
-
-def _show(found: Structure, clustering: str, rule: str) -> None:
-    from rich.table import Table  # noqa: PLC0415  (rich loads only where something is drawn)
-
-    from manifpt.reports.structure_tables import HEADINGS, caption, figures, mantel_line, notes  # noqa: PLC0415
-
-    terminal = console()
-    terminal.print(f"{plain(found.method)}:", style="bold")
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("choice", no_wrap=True)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="right")
-    table.add_column("finding", no_wrap=True)
-    asked = {"clustering": clustering, "rule": rule}
-    for choice in found.choices.names:
-        verdict = found.grouping(choice, **asked).verdict
-        table.add_row(plain(choice), *figures(found, choice, **asked), verdict)
-    terminal.print(table)
-    for choice in found.choices.names:
-        if told := notes(found, choice, **asked):
-            terminal.print(f"{plain(choice)}: {plain(told)}", style="dim")
-    terminal.print(plain(caption(found, **asked)), style="dim")
-    terminal.print(plain(mantel_line(found)))

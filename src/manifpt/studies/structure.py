@@ -15,6 +15,7 @@ from typing import Any
 from manifpt.cache import Cache
 from manifpt.errors import DataError
 from manifpt.images import ImageSet
+from manifpt.methods.method import Method
 from manifpt.metrics.mantel import Mantel
 from manifpt.studies.choices import SETTINGS, Choices
 from manifpt.studies.clusterings import CLUSTERINGS
@@ -81,12 +82,13 @@ class Structure:
 
 
 def fingerprint_distances(
-    method: str, images: ImageSet, *, kind: str = "euclidean", seed: int = 0, cache: Cache | None = None
+    method: str | Method, images: ImageSet, *, kind: str = "euclidean", seed: int = 0, cache: Cache | None = None
 ) -> Distances:
     """Return how far apart the fingerprints of a set's generators lie, in the features that a method starts from.
 
     Args:
-        method: Name of a preset: the mean artifact with ``paper-rgb``, the mean log-spectrum with ``spectrum``.
+        method: Name of a preset: the mean artifact with ``paper-rgb``, the mean log-spectrum with ``spectrum``. Or a
+            fitted method, for the penultimate features of its attributor.
         images: Images with generators, and references where the method needs them.
         kind: euclidean or cosine, of means; energy or frechet, of distributions.
         seed: Decides which images are drawn where a generator has more than the smallest.
@@ -95,9 +97,14 @@ def fingerprint_distances(
     Raises:
         UnknownNameError: There is no such method or distance.
         DataError: There are fewer than 4 generators, or the method learns its features.
+        LeakError: The fitted method knows some of the images, and would be looked at on what it learned from.
     """
     chosen = equally_many(images, seed=seed)
-    features = extracted(method, images, chosen, cache=cache)
+    if isinstance(method, str):
+        features = extracted(method, images, chosen, cache=cache)
+    else:
+        method.refuse_known(chosen)
+        features = method.attributor.features(method.extractor.extract(chosen))
     return generator_distances(features, chosen.generators, kind=kind)
 
 
