@@ -39,7 +39,7 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__)
     asked.add_argument("--weights", type=Path, default=ROOT / "zoo" / "weights", help="folder of trained generators")
     asked.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of published images")
-    asked.add_argument("--methods", nargs="+", default=["patches", "spectrum", "paper-rgb"], help="whose features")
+    asked.add_argument("--methods", nargs="+", default=["patches", "spectrum"], help="whose features")
     asked.add_argument("--each", type=int, default=60, help="images of a generator of the zoo")
     asked.add_argument("--permutations", type=int, default=999, help="shuffles of each test")
     given = asked.parse_args()

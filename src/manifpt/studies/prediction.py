@@ -81,9 +81,9 @@ class Known:
 def held_out(features: ArrayLike, designs: ArrayLike) -> Iterator[Known]:
     """Yield for each design what is known without it.
 
-    Images are whitened by the covariance of images of one design about their mean, shrunken by a fifth towards a
-    multiple of the identity, of the known designs alone. It asks for no label, so that it serves every choice and every
-    shuffle.
+    Images are whitened by the covariance of all images of the known designs about their grand mean, shrunken by a fifth
+    towards a multiple of the identity: what other choices and seeds change counts as noise, as in linear discriminant
+    analysis, of which this is the form that asks for no label. So it serves every choice and every shuffle.
 
     Args:
         features: (n, …), flattened.
@@ -210,9 +210,11 @@ def _points(features: ArrayLike) -> Matrix:
 def _known(points: Matrix, owners: NDArray[np.int64], others: Matrix, asked: NDArray[np.int64]) -> Known:
     designs, places = np.unique(owners, return_inverse=True)
     means = np.stack([points[places == place].mean(axis=0) for place in range(len(designs))])
-    apart = points - means[places]
-    covariance = apart.T @ apart / len(apart)
-    # One image of each design shows no spread: all directions then count the same.
+    apart = points - means.mean(axis=0)
+    # Every design counts alike, however many seeds it has.
+    shares = 1 / (len(designs) * np.bincount(places)[places])
+    covariance = apart.T @ (apart * shares[:, None])
+    # Images that are all the same show no spread: all directions then count the same.
     shrunken = shrunk_covariance(covariance, SHRINKAGE) if covariance.any() else np.eye(len(covariance))
     whitened = cho_solve(cho_factor(shrunken), means.T)
     return Known(asked, designs, others @ whitened, means @ whitened)
