@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from manifpt.errors import NumbersError
-from manifpt.reports import style
+from manifpt.reports import style, tiles
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,21 +19,10 @@ TILE, SEAM, GAP, HEADING = 1.0, 0.04, 0.2, 0.25  # inches
 BORDER, FOOT, TOP, NARROWEST, LONGEST_KEY = 0.25, 0.7, 0.24, 4.4, 4.0  # inches
 MOST_COLUMNS = 5
 DIMENSIONS = 3  # of a tile: channels, height, width
-EXTREMES = 99.5  # percentile at which shades saturate, so that one bright pixel does not blank the rest
 
 CAPTIONS = {"artifact": "artifact (mean of channels)", "spectrum": "log-spectrum"}
 
 Tiles = dict[str, NDArray[np.float64]]
-Box = tuple[float, float, float, float]  # left, bottom, width, height in inches
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """The colours of a kind of tile, and the values at their ends."""
-
-    colours: str
-    low: float
-    high: float
 
 
 def fingerprint_figure(
@@ -74,7 +62,7 @@ def fingerprint_figure(
     down = top + rows * (TILE + HEADING) + FOOT
     figure = Figure(figsize=(across, down), facecolor=style.PAPER)
     figure.text(0.5, 1 - BORDER / 2 / down, heading, ha="center", va="top", **style.font(style.TITLE))
-    scales = {kind: _scale(tiles, diverging=kind == "artifact") for kind, tiles in kinds.items()}
+    scales = {kind: tiles.scale(means.values(), diverging=kind == "artifact") for kind, means in kinds.items()}
     left = (across - (columns * (entry + GAP) - GAP)) / 2
     for place, shown in enumerate(style.labels(names, longest=_fitting(entry))):
         x = left + place % columns * (entry + GAP)
@@ -85,7 +73,7 @@ def fingerprint_figure(
     for index, kind in enumerate(kinds):
         centre_of_key, long = (index + 0.5) * across / len(kinds), min(across / len(kinds) - 0.6, LONGEST_KEY)
         box = (centre_of_key - long / 2, 0.42, long, 0.1)
-        _draw_key(figure, box, f"mean {CAPTIONS[kind]}", scales[kind])
+        tiles.key(figure, box, f"mean {CAPTIONS[kind]}", scales[kind])
     return figure
 
 
@@ -127,35 +115,7 @@ def _fitting(inches: float) -> int:
     return int(inches / style.width("m", style.SMALL))
 
 
-def _scale(tiles: Tiles, *, diverging: bool) -> Scale:
-    values = np.concatenate([tile.reshape(-1) for tile in tiles.values()])
-    if diverging:
-        reach = float(np.percentile(np.abs(values), EXTREMES)) or float(np.abs(values).max()) or 1.0
-        return Scale(style.DIVERGING, -reach, reach)
-    low, high = np.percentile(values, [100 - EXTREMES, EXTREMES])
-    return Scale(style.SPECTRAL, float(low), float(high) if high > low else float(low) + 1)
-
-
-def _draw(figure: Figure, corner: tuple[float, float], tiles: list[tuple[NDArray[np.float64], Scale]]) -> None:
+def _draw(figure: Figure, corner: tuple[float, float], shown: list[tuple[NDArray[np.float64], tiles.Scale]]) -> None:
     x, y = corner
-    for index, (tile, scale) in enumerate(tiles):
-        axes = figure.add_axes(_relative(figure, (x + index * TILE, y, TILE - SEAM, TILE)))
-        axes.imshow(tile, cmap=scale.colours, vmin=scale.low, vmax=scale.high, interpolation="nearest")
-        axes.set_axis_off()
-
-
-def _draw_key(figure: Figure, box: Box, caption: str, scale: Scale) -> None:
-    axes = figure.add_axes(_relative(figure, box))
-    axes.imshow(np.linspace(0, 1, 256)[None], cmap=scale.colours, aspect="auto", extent=(0, 1, 0, 1))
-    ends = [scale.low, (scale.low + scale.high) / 2, scale.high]
-    axes.set_xticks([0, 0.5, 1], [f"{end:.2g}" for end in ends], **style.font(style.TINY))
-    axes.set_yticks([])
-    axes.set_xlabel(caption, labelpad=2, **style.font(style.SMALL))
-    axes.tick_params(length=2, color=style.QUIET)
-    axes.spines[:].set_visible(False)
-
-
-def _relative(figure: Figure, box: Box) -> Box:
-    across, down = figure.get_size_inches()
-    left, bottom, width, height = box
-    return left / across, bottom / down, width / across, height / down
+    for index, (mean, colours) in enumerate(shown):
+        tiles.tile(figure, (x + index * TILE, y, TILE - SEAM, TILE), mean, colours)
