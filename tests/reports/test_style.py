@@ -10,8 +10,10 @@ import pytest
 from matplotlib.figure import Figure
 
 from manifpt.errors import DataError
+from manifpt.reports.artifact_figure import Counterparts, artifact_figure
 from manifpt.reports.confusion import confusion_figure
 from manifpt.reports.fingerprints import fingerprint_figure
+from manifpt.reports.gallery import gallery, gallery_figure
 from manifpt.reports.style import label, labels, saved
 
 SIGNATURES = {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}
@@ -52,6 +54,10 @@ def test_figures_leave_the_global_state_of_matplotlib_alone(tmp_path: Path) -> N
     before = dict(matplotlib.rcParams)
     saved(confusion_figure(np.eye(3), ["a", "b", "c"], title="t"), tmp_path / "a.png")
     saved(fingerprint_figure({"a": np.zeros((3, 4, 4))}), tmp_path / "b.svg")
+    saved(
+        artifact_figure(Counterparts(["a"], np.zeros((1, 4, 4, 3)), {"b": np.ones((1, 4, 4, 3))})), tmp_path / "c.pdf"
+    )
+    saved(gallery_figure(gallery({"a": np.ones((1, 3, 4, 4))})), tmp_path / "d.svg")
     assert dict(matplotlib.rcParams) == before
 
 

@@ -56,3 +56,25 @@ def rings(numbers: NDArray[np.int64], count: int) -> Rings:
     order = np.argsort(flat, kind="stable")
     kept = order[(flat[order] >= 0) & (flat[order] < count)]
     return Rings(kept, np.searchsorted(flat[kept], np.arange(count)))
+
+
+def radial_profiles(spectra: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the means of centred spectra (n, height, width) over rings of equal frequency in all directions.
+
+    A ring is one coefficient of the shorter side wide, and centred on a whole number of them: from the zero frequency
+    up to half a cycle per pixel. The corners beyond are in no ring.
+
+    Returns:
+        Frequencies of the rings in cycles per pixel, (rings,), and the means, (n, rings).
+
+    Example:
+        >>> frequencies, means = radial_profiles(np.eye(3)[None])
+        >>> frequencies.round(3).tolist(), means.tolist()
+        ([0.0, 0.333], [[1.0, 0.25]])
+    """
+    height, width = spectra.shape[1:]
+    side = min(height, width)
+    down, across = (np.arange(length) - length // 2 for length in (height, width))
+    numbers = np.rint(np.hypot(down[:, None] * (side / height), across * (side / width))).astype(np.int64)
+    found = rings(numbers, side // 2 + 1)
+    return np.arange(len(found)) / side, found.means(spectra)

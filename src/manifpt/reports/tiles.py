@@ -1,4 +1,4 @@
-"""Square maps as tiles of a figure: their colours, their places in inches, and the key that tells what a colour means."""
+"""Maps as tiles of a figure: their colours, their places in inches, and the key that tells what a colour means."""
 
 from __future__ import annotations
 
@@ -55,7 +55,9 @@ def place(figure: Figure, box: Box) -> Axes:
 def tile(figure: Figure, box: Box, values: NDArray[Any], colours: Scale | None = None) -> None:
     """Draw a map (height, width) in the colours of a scale, or an image (height, width, 3) in its own."""
     axes = place(figure, box)
-    look = {} if colours is None else {"cmap": colours.colours, "vmin": colours.low, "vmax": colours.high}
+    look: dict[str, Any] = (
+        {} if colours is None else {"cmap": colours.colours, "vmin": colours.low, "vmax": colours.high}
+    )
     axes.imshow(values, interpolation="nearest", **look)
     axes.set_axis_off()
 
@@ -65,9 +67,23 @@ def key(figure: Figure, box: Box, caption: str, colours: Scale, *, ends: tuple[s
     axes = place(figure, box)
     axes.imshow(np.linspace(0, 1, 256)[None], cmap=colours.colours, aspect="auto", extent=(0, 1, 0, 1))
     middle = (colours.low + colours.high) / 2
-    told = ends or [f"{end:.2g}" for end in (colours.low, middle, colours.high)]
+    told = ends or [number(end) for end in (colours.low, middle, colours.high)]
     axes.set_xticks([0, 0.5, 1], told, **style.font(style.TINY))
+    # The ends stay within the key's width, so that keys may stand side by side.
+    first, *_, last = axes.get_xticklabels()
+    first.set_horizontalalignment("left")
+    last.set_horizontalalignment("right")
     axes.set_yticks([])
     axes.set_xlabel(caption, labelpad=2, **style.font(style.SMALL))
     axes.tick_params(length=2, color=style.QUIET)
     axes.spines[:].set_visible(False)
+
+
+def number(value: float) -> str:
+    """Return a value in two digits, as it is written below a key.
+
+    Example:
+        >>> number(-0.1234)
+        '−0.12'
+    """
+    return f"{value:.2g}".replace("-", "−")
