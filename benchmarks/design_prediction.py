@@ -61,7 +61,7 @@ def main() -> None:
             features,
             learned.scored.generators,
             {choice: {name: known.rows[name][choice] for name in learned.scored.classes} for choice in MADE},
-            groups=np.arange(len(owners)) % given.each,
+            np.arange(len(owners)) % given.each,
         )
         print(f"\n{method}, decoders: main effects\n\n| choice | over the seed's | share |\n|---|---:|---:|")
         for one in effects:

@@ -23,14 +23,15 @@ def found(means: Any, *, images: int = 1, noise: float = 0.0, seed: int = 0, **g
     rng = np.random.default_rng(seed)
     features = np.repeat(np.asarray(means, float), images, axis=0)
     features = features + noise * rng.normal(size=features.shape)
-    effects = main_effects(features, np.repeat(NAMES, images), given.pop("choices", CHOICES), **given)
+    groups = np.tile(np.arange(images), len(NAMES))
+    effects = main_effects(features, np.repeat(NAMES, images), given.pop("choices", CHOICES), groups)
     return {one.choice: one for one in effects}
 
 
 def test_mean_squares_are_those_worked_out_by_hand() -> None:
     # Of 18 generators, the first choice moves 0, 1, 2, the second nothing; seeds lie 0.2 apart.
     means = [[float("abc".index(name[0])) + 0.2 * int(name[-1])] for name in NAMES]
-    effects = found(means)
+    effects = found(means, images=2)
     # Sum of squares of the choice: 6 · (1 + 0 + 1), of 2 degrees; of seeds: 9 pairs · 0.2² / 2, of 9 degrees.
     assert effects["first"].ratio.value == pytest.approx((12 / 2) / (9 * 0.02 / 9))
     assert effects["second"].ratio.value == pytest.approx(0, abs=1e-9)
@@ -48,7 +49,7 @@ def test_effects_add_up_where_choices_are_crossed() -> None:
 
 def test_seeds_alone_are_an_effect_of_about_one() -> None:
     ratios = [
-        [one.ratio.value for one in found(np.random.default_rng(seed).normal(size=(18, 8)), resamples=2).values()]
+        [one.ratio.value for one in found(np.random.default_rng(seed).normal(size=(18, 8)), images=2).values()]
         for seed in range(200)
     ]
     # The mean of F with 2 · 8 and 9 · 8 degrees of freedom is 72 / 70.
@@ -56,15 +57,26 @@ def test_seeds_alone_are_an_effect_of_about_one() -> None:
 
 
 def test_what_images_share_does_not_widen_the_interval() -> None:
-    contents = np.repeat(np.random.default_rng(3).normal(size=(1, 30, 1)), 18, axis=0)
+    rng = np.random.default_rng(3)
+    contents = np.repeat(rng.normal(size=(1, 30, 1)), 18, axis=0)
     marks = np.array([float("abc".index(name[0])) + 0.2 * int(name[-1]) for name in NAMES])
     features = (contents + marks[:, None, None]).reshape(-1, 1)
     groups = np.tile(np.arange(30), 18)
-    paired, alone = (
-        main_effects(features, np.repeat(NAMES, 30), CHOICES, groups=given)[0].ratio for given in (groups, None)
-    )
+    apart = np.concatenate([rng.permutation(30) for _ in range(18)])
+    paired, alone = (main_effects(features, np.repeat(NAMES, 30), CHOICES, given)[0].ratio for given in (groups, apart))
     assert paired.value == pytest.approx(alone.value)
     assert paired.high - paired.low < 1e-6 < alone.high - alone.low
+
+
+def test_the_interval_holds_the_value_and_the_truth_of_most_draws() -> None:
+    means = [[float("abc".index(name[0])) + 0.5 * int(name[-1])] for name in NAMES]
+    truth = found(means, images=2)["first"].ratio.value
+    held = []
+    for seed in range(60):
+        one = found(means, images=40, noise=0.8, seed=seed)["first"].ratio
+        assert one.low < one.value < one.high
+        held.append(one.low <= truth <= one.high)
+    assert np.mean(held) > 0.8
 
 
 def test_what_cannot_be_told_is_refused() -> None:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
 
 from manifpt.errors import DataError, NumbersError
 from manifpt.metrics.interval import Interval
-from manifpt.metrics.resampling import multiplicities
 
 LEVEL = 0.95
+TINY = np.finfo(float).tiny
 Matrix = NDArray[np.float64]
 
 
@@ -29,7 +30,7 @@ class MainEffect:
         choice: Its name.
         levels: How many values it has.
         ratio: Mean square of the choice, beyond all other choices, over the mean square between seeds of one design;
-            with its interval over images.
+            with its interval over groups of images.
         share: Its share of the spread of the designs' fingerprints that all choices explain.
     """
 
@@ -43,21 +44,19 @@ def main_effects(
     features: ArrayLike,
     generators: ArrayLike,
     choices: Mapping[str, Mapping[str, str]],
-    *,
-    groups: ArrayLike | None = None,
-    resamples: int = 500,
-    seed: int = 0,
+    groups: ArrayLike,
 ) -> list[MainEffect]:
     """Return the main effect of each choice, by least squares on the generators' mean features.
+
+    Intervals are by the jackknife of the ratio's logarithm (Efron and Stein 1981): a bootstrap would draw images twice,
+    and so add to what lies between seeds.
 
     Args:
         features: (n, …), flattened.
         generators: Name of each, (n,).
         choices: Choice → generator → its level; generators that agree in all choices are seeds of one design.
-        groups: What is drawn together in the bootstrap, (n,), such as the real that an image reconstructs; every image
-            alone if None.
-        resamples: Draws of the bootstrap.
-        seed: Of the bootstrap.
+        groups: What is left out together for the interval, (n,), such as the real that an image reconstructs; of each
+            generator there are images of two groups or more.
 
     Raises:
         DataError: No design has two seeds, or a choice cannot be told from the others.
@@ -75,17 +74,19 @@ def main_effects(
     columns = {choice: _coded([levels[name] for name in classes.tolist()]) for choice, levels in choices.items()}
     model = _Model(columns)
     ratios, shares = model.measured(_means(points, owners, np.ones(len(points))))
-    # Without groups each generator keeps its number of images.
-    drawn = multiplicities(
-        len(points), clusters=groups, stratify=owners if groups is None else None, resamples=resamples, seed=seed
-    )
-    spread = [model.measured(_means(points, owners, counts))[0] for block in drawn for counts in block]
-    lows, highs = np.quantile(spread, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    blocks, places = np.unique(np.asarray(groups), return_inverse=True)
+    left = [model.measured(_means(points, owners, 1.0 * (places != block)))[0] for block in range(len(blocks))]
+    logs = np.log(np.maximum(left, TINY))
+    deviations = np.sqrt((len(blocks) - 1) * logs.var(axis=0))
+    reach = np.exp(norm.ppf((1 + LEVEL) / 2) * deviations)
     return [
         MainEffect(
-            choice, columns[choice].shape[1] + 1, Interval(float(ratio), float(low), float(high), LEVEL), float(share)
+            choice,
+            columns[choice].shape[1] + 1,
+            Interval(float(ratio), float(ratio / factor), float(ratio * factor), LEVEL),
+            float(share),
         )
-        for choice, ratio, low, high, share in zip(columns, ratios, lows, highs, shares, strict=True)
+        for choice, ratio, factor, share in zip(columns, ratios, reach, shares, strict=True)
     ]
 
 
@@ -124,14 +125,13 @@ class _Model:
         products = fingerprints @ fingerprints.T
         between = np.sum(self.seeds * products) / self.twins
         squares = np.array([np.sum(form * products) for form in self.forms])
-        ratios = squares / self.degrees / max(between, np.finfo(float).tiny)
-        return ratios, squares / max(np.sum(self.explained * products), np.finfo(float).tiny)
+        ratios = squares / self.degrees / max(between, TINY)
+        return ratios, squares / max(np.sum(self.explained * products), TINY)
 
 
 def _means(points: Matrix, owners: NDArray[np.int64], counts: NDArray[np.generic]) -> Matrix:
     weights = np.zeros((int(owners.max()) + 1, len(points)))
     weights[owners, np.arange(len(points))] = counts
-    # A generator of which no image was drawn would have no mean; with groups all have the same images.
     return np.asarray((weights / np.maximum(weights.sum(axis=1, keepdims=True), 1)) @ points)
 
 
