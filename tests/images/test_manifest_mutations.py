@@ -226,7 +226,7 @@ def test_missing_numbers_of_a_parquet_manifest_are_no_latents(root: Path) -> Non
 
 
 @pytest.mark.slow
-def test_a_hundred_thousand_rows_take_seconds_and_little_memory(root: Path, tmp_path: Path) -> None:
+def test_twenty_thousand_rows_take_seconds_and_little_memory(root: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     rows = []
     for name, generator in (("gan", "wgan"), ("real", "real")):
@@ -234,7 +234,7 @@ def test_a_hundred_thousand_rows_take_seconds_and_little_memory(root: Path, tmp_
         for number in range(100):
             file = tmp_path / name / f"{number}.png"
             Image.fromarray(rng.integers(0, 256, (8, 8, 3)).astype(np.uint8)).save(file, compress_level=0)
-            for copy in range(500):
+            for copy in range(100):
                 # Names of one file: cheap to make, and to the manifest as good as files of their own.
                 os.link(file, tmp_path / name / f"{number}-{copy}.png")
                 rows.append([f"{name}/{number}-{copy}.png", generator])
@@ -245,6 +245,6 @@ def test_a_hundred_thousand_rows_take_seconds_and_little_memory(root: Path, tmp_
     assert [record.path for record in listed] == [f"{tmp_path}/{path}" for path, _ in rows]
     images = ImageSet.open(tmp_path, reference_needed=False)
     assert images.generators.tolist() == [generator for _, generator in rows]
-    assert seconds < 10
-    assert time.monotonic() - started < 120
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**20  # KiB
+    assert seconds < 2
+    assert time.monotonic() - started < 24
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB
