@@ -9,7 +9,8 @@ space; ``artifacts-manifolds.png``, a generated and a real image and their count
 
 The images are those of gm-cifar10-wild, looked for in ``MANIFPT_DATA`` (default: ``../shared/data`` beside the
 repository), the references every fourth of reals/cifar10-train. Shown is the first image of each generator in the
-order of its files; none was chosen by its looks.
+order of its files; none was chosen by its looks. It takes two and a half minutes on one thread, half of them for the
+trainings, which are therefore shorter than those of the manifolds' defaults.
 """
 
 from __future__ import annotations
