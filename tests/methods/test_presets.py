@@ -63,7 +63,7 @@ def test_the_first_trial_is_the_method_s_own_setting(name: str) -> None:
 
 
 def test_fusions_name_methods_that_are_none() -> None:
-    assert FUSIONS == ("image+spectrum", "image+image")
+    assert FUSIONS == ("image+spectrum", "image+image", "auto")
     for name in FUSIONS:
         assert len(PRESETS[name].fusion) == 2
         assert set(PRESETS[name].fusion) <= set(SINGLE)
