@@ -27,8 +27,8 @@ QUICK: dict[str, dict[str, Any]] = {
     "resnet-small": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 1e-2},
     "resnet50": {"epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2},
     "yu19": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 128, "widest": 16, "learning_rate": 2e-2},
-    "nataraj-cnn": {"epochs": 12, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 5e-3},
-    "xception": {"epochs": 6, "least_steps": 0, "batch": 16, "width": 16, "middle": 1, "learning_rate": 2e-2},
+    "nataraj-cnn": {"epochs": 18, "least_steps": 0, "batch": 16, "width": 16, "learning_rate": 3e-3},
+    "xception": {"epochs": 12, "least_steps": 0, "batch": 16, "width": 16, "middle": 1, "learning_rate": 2e-2},
     # The planted pattern is of one place and one side.
     "wang20": {
         "epochs": 6, "least_steps": 0, "batch": 16, "sizes": TINY_RESNET50, "learning_rate": 1e-2,

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from manifpt.attributors import augmentation, checkpoints, inference, training
-from manifpt.attributors.architectures import small_resnet
+from manifpt.attributors.architectures import Classifier, small_resnet
 from manifpt.attributors.meter import Meter
 from manifpt.attributors.recipe import Recipe
 from manifpt.errors import ModelError, NumbersError
@@ -202,12 +202,33 @@ def test_bf16_is_chosen_only_where_the_processor_has_it(monkeypatch: pytest.Monk
         assert inference.chosen_precision("auto", device) is expected
     assert inference.chosen_precision("bf16", device) is torch.bfloat16
     assert inference.chosen_precision("fp32", device) is torch.float32
+    assert inference.chosen_precision("bf16", device, (3, 32, 32)) is torch.bfloat16
+    assert inference.chosen_precision("bf16", device, (3, 31, 32)) is torch.float32
+    assert inference.chosen_precision("bf16", device, (512,)) is torch.bfloat16
+
+
+@pytest.mark.parametrize("row", ["nataraj-cnn", "resnet50", "wang20"])
+def test_small_maps_learn_nothing_from_what_the_memory_held(row: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    loss = Classifier.loss
+
+    def spoiling(*given: Any) -> Any:
+        found = loss(*given)
+        # Where a kernel of the way back reads memory that nobody wrote, it finds these.
+        spoiled = [torch.full((size,), torch.nan) for size in (10**3, 10**4, 10**5, 10**6) for _ in range(8)]
+        spoiled.clear()
+        return found
+
+    monkeypatch.setattr(Classifier, "loss", spoiling)
+    fitted = quick(row, precision="bf16", epochs=2, calibration_folds=0).fit(FEATURES, GENERATORS)
+    plain = quick(row, precision="fp32", epochs=2, calibration_folds=0).fit(FEATURES, GENERATORS)
+    np.testing.assert_array_equal(fitted.predict_proba(FEATURES), plain.predict_proba(FEATURES))
 
 
 def test_bf16_and_fp32_learn_the_same_task() -> None:
-    unseen, truth = planted(seed=1)
+    features, generators = planted(shape=(3, 32, 32))
+    unseen, truth = planted(shape=(3, 32, 32), seed=1)
     for precision in ("bf16", "fp32"):
-        fitted = quick("resnet-small", precision=precision, calibration_folds=0).fit(FEATURES, GENERATORS)
+        fitted = quick("resnet-small", precision=precision, calibration_folds=0).fit(features, generators)
         assert (fitted.classes_[fitted.predict_proba(unseen).argmax(1)] == truth).mean() > 0.9
 
 

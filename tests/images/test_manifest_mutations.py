@@ -239,12 +239,13 @@ def test_twenty_thousand_rows_take_seconds_and_little_memory(root: Path, tmp_pat
                 os.link(file, tmp_path / name / f"{number}-{copy}.png")
                 rows.append([f"{name}/{number}-{copy}.png", generator])
     (tmp_path / "manifest.csv").write_bytes(written([["path", "generator"], *rows]))
-    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
+    before, started = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
     listed = by_manifest(tmp_path / "manifest.csv")
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     assert [record.path for record in listed] == [f"{tmp_path}/{path}" for path, _ in rows]
     images = ImageSet.open(tmp_path, reference_needed=False)
     assert images.generators.tolist() == [generator for _, generator in rows]
-    assert seconds < 2
-    assert time.monotonic() - started < 24
+    # Time of the processor, ten times what it takes: other tests run beside this one.
+    assert seconds < 6
+    assert time.process_time() - started < 60
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**18  # KiB

@@ -117,7 +117,7 @@ def _stepped(
         group["lr"] = recipe.learning_rate * scheduled(state.step, total, recipe.warm_up)
     device = next(state.network.parameters()).device
     truth = torch.from_numpy(labels).to(device)
-    precision = chosen_precision(recipe.precision, device)
+    precision = chosen_precision(recipe.precision, device, inputs.shape[1:])
     with torch.autocast(device.type, torch.bfloat16, enabled=precision is torch.bfloat16):
         loss, logits = state.network.loss(on(inputs, device), truth, recipe.smoothing)
     if not math.isfinite(loss.item()):
