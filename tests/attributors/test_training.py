@@ -199,7 +199,8 @@ def test_bf16_is_chosen_only_where_the_processor_has_it(monkeypatch: pytest.Monk
     device = torch.device("cpu")
     for able, expected in (({"avx512_bf16": True}, torch.bfloat16), ({}, torch.float32)):
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda able=able: able)
-        assert inference.chosen_precision("auto", device) is expected
+        assert inference.chosen_precision("native", device) is expected
+        assert inference.chosen_precision("auto", device) is torch.float32
     assert inference.chosen_precision("bf16", device) is torch.bfloat16
     assert inference.chosen_precision("fp32", device) is torch.float32
     assert inference.chosen_precision("bf16", device, (3, 32, 32)) is torch.bfloat16

@@ -223,7 +223,7 @@ def test_mixed_precision_is_another_training_and_is_said_in_the_record(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for there, precision in ((True, torch.bfloat16), (False, torch.float32)):
-        asked = {"auto": precision, "fp32": torch.float32}
+        asked = {"native": precision, "fp32": torch.float32}
         monkeypatch.setattr(training, "chosen_precision", lambda name, device, asked=asked: asked[name])
         half = training.trained(DESIGN, IMAGES, steps=2, bf16=True, checkpoint=tmp_path / str(there))
         assert half.objective.recipe.bf16 is there

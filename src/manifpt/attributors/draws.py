@@ -11,8 +11,8 @@ def balanced(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.
 
     Shares differ by one at most, where classes do not divide the epoch. An example is seen again only when all others
     of its class have been; where classes are equally large, an epoch sees every example once. Losses weighted by class
-    ask for the same mean, but a step then leans on the few rare examples in it; `benchmarks/balanced_draws.py` compares
-    both.
+    ask for the same mean, but a step then leans on the few rare examples in it; `benchmarks/stable_training.py`
+    compares both.
 
     Args:
         labels: Class indices, (n,).

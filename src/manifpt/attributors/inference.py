@@ -29,22 +29,26 @@ def placed(network: Classifier, device: str) -> Classifier:
 def chosen_precision(name: str, device: torch.device, shape: tuple[int, ...] = ()) -> torch.dtype:
     """Return the type in which convolutions are trained.
 
-    On a processor with native bf16 a step of the small residual network takes 0.55 to 0.67 of its float32 time;
-    on one without, bf16 is emulated and slower. Maps of less than 32 px train in float32 on any processor: deep
-    networks pool them to single pixels, over which oneDNN's bf16 weight gradients of strided and of wide convolutions
-    hold whatever the memory held before (seen with torch 2.13.0).
+    Attributors are trained in float32 on every processor, though with native bf16 a step of the small residual network
+    takes 0.55 to 0.67 of the time: what they learn of few images would be worth a little less
+    (`benchmarks/stable_training.py`), and differ from one processor to the next. Maps of less than 32 px train in
+    float32 whatever is asked for: deep networks pool them to single pixels, over which oneDNN's bf16 weight gradients
+    of strided and of wide convolutions hold whatever the memory held before (seen with torch 2.13.0).
 
     Args:
-        name: ``bf16``, ``fp32``, or ``auto``: bf16 where the device multiplies it natively.
+        name: ``bf16``, ``fp32``, ``native`` (bf16 where the device multiplies it) or ``auto`` (the same on a GPU, fp32
+            on a processor).
         device: Where the network is.
         shape: Of one input, (c, h, w) or (d,).
     """
     if device.type == "cpu" and shape[1:] and min(shape[1:]) < SMALLEST_IN_BF16:
         return torch.float32
-    if name != "auto":
+    if name in ("bf16", "fp32"):
         return torch.bfloat16 if name == "bf16" else torch.float32
     if device.type == "cuda":
         return torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float32
+    if name == "auto":
+        return torch.float32
     able = torch.cpu.get_capabilities()
     return torch.bfloat16 if able.get("avx512_bf16") or able.get("amx_bf16") else torch.float32
 

@@ -36,7 +36,7 @@ class SmallResNet(TrainedNetwork):
         width: Channels of the first of three stages.
         flips: Whether to mirror half of the maps in training. Pixels and their artifacts keep their meaning; so do
             log-spectra, up to the one column by which an even, shifted spectrum is off centre.
-        precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the processor has it.
+        precision: ``bf16``, ``fp32``, or ``auto``: float32 on a processor, bf16 on a GPU that has it.
         calibration_folds: Inner folds for the temperature; 0 leaves it at 1 and halves the time.
         device: ``cpu``, ``cuda``, or ``auto``.
         seed: Of initial weights, order, flips, dropout and inner folds.

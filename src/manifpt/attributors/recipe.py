@@ -24,7 +24,7 @@ class Recipe:
         averaged: Share of the steps over which the weights are averaged, exponentially.
         clip: Greatest norm of a step's gradient.
         augmentation: What is done to each batch; None for nothing.
-        precision: ``bf16``, ``fp32``, or ``auto``: bf16 where the processor multiplies it natively.
+        precision: ``bf16``, ``fp32``, or ``auto``: float32 on a processor, bf16 on a GPU that multiplies it natively.
         device: ``cpu``, ``cuda``, or ``auto``.
         seed: Of initial weights, order, augmentation and dropout.
     """

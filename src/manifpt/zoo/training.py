@@ -123,7 +123,7 @@ def _begun(design: Design, steps: int | None, *, bf16: bool = False) -> Run:
     device = chosen_device("auto")
     if bf16:
         # Not where the processor lacks it: the record says what was, and not what was asked for.
-        found = chosen_precision("auto", device)
+        found = chosen_precision("native", device)
         built.recipe = replace(built.recipe, bf16=found is torch.bfloat16)
     for network in built.networks.values():
         network.to(device).train()
@@ -140,7 +140,7 @@ def _staged(run: Run) -> None:
 def _stepped(run: Run, design: Design, images: Images, labels: Labels | None) -> dict[str, float]:
     """Take one step of every network, and return their losses."""
     recipe, device = run.objective.recipe, chosen_device("auto")
-    precision = chosen_precision("auto" if recipe.bf16 else "fp32", device)
+    precision = chosen_precision("native" if recipe.bf16 else "fp32", device)
     if run.step == 0:
         run.objective.prepared(batch(images, PREPARED_ON, seed=design.seed, step=BEFORE).to(device))
         run.average.load_state_dict(run.objective.generator.state_dict())
