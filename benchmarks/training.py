@@ -33,7 +33,7 @@ CLASSES = 8
 SHAPES = {"resnet-small": (3, 32, 32), "mlp": (512,)}
 RECIPES = {"resnet-small": Recipe(epochs=1, learning_rate=5e-3), "mlp": Recipe(epochs=1, learning_rate=1e-3)}
 ROWS = {
-    "resnet-small, 32², as trained": ("resnet-small", "auto", 1),
+    "resnet-small, 32², bf16": ("resnet-small", "bf16", 1),
     "resnet-small, 32², float32": ("resnet-small", "fp32", 1),
     "mlp, 512-d": ("mlp", "fp32", 10),
 }
