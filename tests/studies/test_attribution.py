@@ -82,6 +82,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> dict[str, Preset]:
     monkeypatch.setattr(table, "PRESETS", methods)
     monkeypatch.setattr(exam, "mapped", lambda *_, **__: None)
     monkeypatch.setattr(comparison, "RESAMPLES", 50)
+    monkeypatch.setattr(comparison, "TESTED", 50)
     monkeypatch.setattr(Counted, "fits", [])
     monkeypatch.setattr(Watched, "fitted", [])
     monkeypatch.setattr(Watched, "extracted", [])

@@ -26,6 +26,7 @@ ANSWERS = [0, 0, 0, 1, 1, 0, 2, 2]
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "RESAMPLES", 200)
+    monkeypatch.setattr(comparison, "TESTED", 200)
 
 
 def test_the_figures_of_merit_by_hand() -> None:
@@ -103,6 +104,7 @@ def random_runs(rng: np.random.Generator, skill: float, truth: NDArray[np.int64]
 @pytest.mark.parametrize("folds", [1, 5])
 def test_methods_of_equal_skill_are_rarely_told_apart(folds: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison, "RESAMPLES", 400)
+    monkeypatch.setattr(comparison, "TESTED", 400)
     rng, found = np.random.default_rng(0), []
     for _ in range(200):
         truth = [np.repeat(np.arange(3), 15 // folds * 2)] * folds

@@ -22,6 +22,8 @@ from manifpt.studies.rows import Rows, Run
 
 REAL = "real"
 RESAMPLES = 2000
+# A p-value cannot fall below one in so many, times the methods that it is corrected for.
+TESTED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def difference(runs: Sequence[Run], control: Sequence[Run], *, seed: int = 0) ->
         [(one.answers == one.truth).astype(float) - (other.answers == other.truth) for one, other in pairs]
     )
     groups = np.concatenate([one.groups for one, _ in pairs])
-    drawn: dict[str, Any] = {"clusters": groups, "stratify": truth, "resamples": RESAMPLES, "seed": seed}
+    drawn: dict[str, Any] = {"clusters": groups, "stratify": truth, "resamples": TESTED, "seed": seed}
     if len(pairs) > 1:
         drawn["runs"] = np.repeat(np.arange(len(pairs)), [len(one.truth) for one, _ in pairs])
     classes, class_of = np.unique(truth, return_inverse=True)
