@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from safetensors.numpy import load, save
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from manifpt.attributors.lda import LDA
 from manifpt.errors import DataError, ImageError, NumbersError
@@ -164,3 +165,17 @@ def test_what_cannot_be_used_is_refused_in_one_line() -> None:
     for sides in ((), (4, 4), (6, 4), (1, 4), (4, 9)):
         with pytest.raises(NumbersError, match=r"expected rising numbers between 2 and 8"):
             PatchStatistics(sides=sides)
+
+
+def test_small_products_make_no_threads_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    measured, seen = PatchStatistics._measured, set()
+
+    def watched(statistics: PatchStatistics, image: Any) -> Any:
+        seen.update(library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas")
+        return measured(statistics, image)
+
+    monkeypatch.setattr(PatchStatistics, "_measured", watched)
+    images = with_references(noise(4), noise(8, seed=1))
+    with threadpool_limits(2, user_api="blas"):
+        PatchStatistics(sides=(2,)).fit(images).extract(images.scored)
+    assert seen == {1}

@@ -16,6 +16,7 @@ from manifpt.errors import ImageError, NumbersError
 from manifpt.extractors.extractor import Features
 from manifpt.extractors.reference_points import references
 from manifpt.images import ImageSet
+from manifpt.manifolds.threads import one_blas_thread
 from manifpt.progress import tracked
 from manifpt.storage import allocated
 
@@ -106,9 +107,10 @@ class PatchStatistics:
         chosen = np.zeros(len(reference), bool)
         chosen[np.linspace(0, len(reference) - 1, min(REFERENCES, len(reference))).astype(int)] = True
         sums = {side: np.zeros((CHANNELS * side**2,) * 2) for side in self.sides}
-        for _, pixels in reference.subset(chosen).batches(BATCH):
-            for side, image in product(self.sides, pixels):
-                sums[side] += _covariance(_patches(image, side))
+        with one_blas_thread():
+            for _, pixels in reference.subset(chosen).batches(BATCH):
+                for side, image in product(self.sides, pixels):
+                    sums[side] += _covariance(_patches(image, side))
         self.axes_ = tuple(_axes(sums[side] / chosen.sum()) for side in self.sides)
         return self
 
@@ -121,7 +123,8 @@ class PatchStatistics:
         self._refuse_small(images)
         features = allocated((len(images), self.length), np.float32)
         batches = tracked(images.batches(BATCH), f"features ({self.name})", total=-(-len(images) // BATCH))
-        with ThreadPoolExecutor(THREADS) as pool:
+        # Products this small cost ten times as much where each makes threads of its own.
+        with one_blas_thread(), ThreadPoolExecutor(THREADS) as pool:
             for rows, pixels in batches:
                 for place, values in enumerate(pool.map(self._measured, pixels)):
                     features[rows.start + place] = values
