@@ -277,6 +277,18 @@ def test_only_members_of_fusions_keep_all_probabilities(tmp_path: Path) -> None:
     assert kept == {"raw": True, "other": True, "both": False, "watched": False}
 
 
+def test_a_method_that_a_fusion_takes_later_is_run_again_for_its_probabilities(
+    tmp_path: Path, small: dict[str, Preset]
+) -> None:
+    both = small.pop("both")
+    study(tmp_path).run(["raw", "other"])
+    assert all(run.probabilities is None for run in Rows(tmp_path).runs())
+    small["both"] = both
+    assert study(tmp_path).run(["both"]) == []
+    assert len(list(Rows(tmp_path).runs(method="both"))) == 3
+    assert all(run.probabilities is not None for run in Rows(tmp_path).runs(method="raw"))
+
+
 def test_a_fusion_whose_member_is_missing_is_left_out(tmp_path: Path, small: dict[str, Preset]) -> None:
     small["both"] = Preset(fusion=("other", "absent"))
     left = study(tmp_path).run(["both"])

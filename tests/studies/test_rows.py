@@ -79,6 +79,9 @@ def test_a_run_is_held_for_its_inputs_alone(tmp_path: Path) -> None:
     assert rows.holds(run.key, "i")
     assert not rows.holds(run.key, "other")
     assert not rows.holds(replace(run.key, fold=1), "i")
+    assert not rows.holds(run.key, "i", whole=True)
+    rows.add(replace(run, probabilities=np.eye(1, len(run.classes))))
+    assert rows.holds(run.key, "i", whole=True)
     rows.add(replace(run, inputs="other"))
     assert not rows.holds(run.key, "i")
     assert len(list(rows.runs())) == 1

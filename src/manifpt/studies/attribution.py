@@ -18,7 +18,7 @@ from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.storage import gathered
 from manifpt.studies.evaluation import learned_features, refuse_strangers, refuse_untrainable
-from manifpt.studies.exam import Exam, Taught
+from manifpt.studies.exam import Exam, Taught, is_member
 from manifpt.studies.inputs import below, content, described
 from manifpt.studies.rows import Key, Rows, Run
 from manifpt.studies.tuning import PARTS
@@ -113,13 +113,13 @@ class Study:
         for stage in _stages(max(map(len, whole.values()), default=0), len(self.folds(0)), one_fold=one_fold):
             for name, made in tracked(wanted, f"methods on {self.name}"):
                 asked = [key for place, key in enumerate(whole[name]) if place in stage]
-                keys = [key for key in asked if not self.rows.holds(key, self._inputs(key, made))]
+                keys = [key for key in asked if not self._held(key, made)]
                 if not keys:
                     continue
                 try:
                     done = self._fused(made, keys) if made.fusion else self._fitted(name, made, keys, deadline)
                 except ManifptError as error:
-                    lacking = [key for key in keys if not self.rows.holds(key, self._inputs(key, made))]
+                    lacking = [key for key in keys if not self._held(key, made)]
                     left.append(LeftOut(name, len(lacking), error.happened))
                 else:
                     if done < len(keys):
@@ -156,7 +156,7 @@ class Study:
         done = 0
         for key in keys:
             members = [Key(key.data, name, key.repeat, key.fold) for name in made.fusion]
-            if not all(self.rows.holds(one, self._inputs(one, preset(one.method))) for one in members):
+            if not all(self._held(one, preset(one.method)) for one in members):
                 continue
             self._add(self._exam(key, made).fused([self.rows.read(one) for one in members]), made)
             done += 1
@@ -177,6 +177,10 @@ class Study:
             np.asarray(self.scored.generators)[test],
             self.scored.classes,
         )
+
+    def _held(self, key: Key, made: Preset) -> bool:
+        # Rows of a method that no fusion took yet lack what a fusion needs, and are run again.
+        return self.rows.holds(key, self._inputs(key, made), whole=is_member(key.method))
 
     def _inputs(self, key: Key, made: Preset) -> str:
         """Return the digest of all that decides a run's answers."""

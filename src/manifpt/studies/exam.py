@@ -151,7 +151,7 @@ class Exam:
             of_real=probabilities[:, self.classes.index(REAL)] if REAL in self.classes else np.full(len(truth), np.nan),
             notes={**notes, "versions": versions()},
             places=places,
-            probabilities=probabilities if _is_member(self.key.method) else None,
+            probabilities=probabilities if is_member(self.key.method) else None,
         )
 
 
@@ -162,5 +162,6 @@ def _fdr(penultimate: NDArray[np.float32], generators: NDArray[np.str_], seed: i
         return {"reason": error.happened}
 
 
-def _is_member(method: str) -> bool:
+def is_member(method: str) -> bool:
+    """Return whether a fusion takes the probabilities of this method."""
     return any(method in preset(name).fusion for name in presets())

@@ -109,10 +109,19 @@ class Rows:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
 
-    def holds(self, key: Key, inputs: str) -> bool:
-        """Return whether a run of these inputs is there."""
+    def holds(self, key: Key, inputs: str, *, whole: bool = False) -> bool:
+        """Return whether a run of these inputs is there.
+
+        Args:
+            key: Which.
+            inputs: Digest of all that decides its answers.
+            whole: Whether it must hold the probabilities of all classes.
+        """
         path = self.folder / key.path
-        return path.exists() and bool(_header(path)["inputs"] == inputs)
+        if not path.exists():
+            return False
+        header, columns = _header(path)
+        return bool(header["inputs"] == inputs) and (not whole or "p" in columns)
 
     def add(self, run: Run) -> None:
         """Write a run; one of the same key is replaced."""
@@ -168,7 +177,7 @@ class Rows:
             DataError: A file is no run.
         """
         for path in self._paths(data, method):
-            header = _header(path)
+            header, _ = _header(path)
             if header["inputs"] != but(_key(header)):
                 path.unlink(missing_ok=True)
 
@@ -187,12 +196,13 @@ def _names_a_folder(name: str) -> bool:
     return name not in ("", ".", "..") and "/" not in name and plain(name) == name and len(name.encode()) <= LONGEST
 
 
-def _header(path: Path) -> dict[str, Any]:
+def _header(path: Path) -> tuple[dict[str, Any], list[str]]:
     import pyarrow as pa  # noqa: PLC0415  (loads only where a table is read or written)
     from pyarrow import parquet  # noqa: PLC0415
 
     try:
-        return _described(parquet.read_schema(path).metadata)
+        schema = parquet.read_schema(path)
+        return _described(schema.metadata), schema.names
     except (OSError, pa.ArrowException, KeyError, ValueError) as error:
         raise _broken(path) from error
 

@@ -18,7 +18,7 @@ from manifpt.images import ImageSet
 from manifpt.methods.presets import Preset, preset
 from manifpt.progress import tracked
 from manifpt.studies.attribution import LeftOut, with_members
-from manifpt.studies.exam import Exam, Taught
+from manifpt.studies.exam import Exam, Taught, is_member
 from manifpt.studies.inputs import below, content, described
 from manifpt.studies.matching import Matching
 from manifpt.studies.rows import Key, Rows, Run
@@ -91,7 +91,7 @@ class TransferStudy:
         left = []
         for name, made, whose in tracked(wanted, f"methods on {self.name}"):
             asked = [Key(self.called(whose), name, repeat, 0) for repeat in range(repeats)]
-            keys = [key for key in asked if not self.rows.holds(key, self._inputs(key, made, whose))]
+            keys = [key for key in asked if not self._held(key, made, whose)]
             try:
                 done = self._run(made, keys, whose, deadline) if keys else 0
             except ManifptError as error:
@@ -129,14 +129,14 @@ class TransferStudy:
     def _taken_over(self, key: Key, made: Preset, other: References, whose: References) -> bool:
         """Add the run with the other set's references under this key, if it is there: its features are the same."""
         twin = Key(self.called(other), key.method, key.repeat, key.fold)
-        if not self.rows.holds(twin, self._inputs(twin, made, other)):
+        if not self._held(twin, made, other):
             return False
         self._add(replace(self.rows.read(twin), key=key, inputs=self._inputs(key, made, whose)), made, whose)
         return True
 
     def _fused(self, made: Preset, key: Key, whose: References) -> bool:
         members = [Key(key.data, name, key.repeat, key.fold) for name in made.fusion]
-        if not all(self.rows.holds(one, self._inputs(one, preset(one.method), whose)) for one in members):
+        if not all(self._held(one, preset(one.method), whose) for one in members):
             return False
         self._add(self._exam(key, made, whose).fused([self.rows.read(one) for one in members]), made, whose)
         return True
@@ -149,6 +149,10 @@ class TransferStudy:
     def _exam(self, key: Key, made: Preset, whose: References) -> Exam:
         groups, classes = np.asarray(self.pair.asked.groups), tuple(self.pair.classes.tolist())
         return Exam(key, self._inputs(key, made, whose), self._paths, groups, self.pair.truth, classes)
+
+    def _held(self, key: Key, made: Preset, whose: References) -> bool:
+        # Rows of a method that no fusion took yet lack what a fusion needs, and are run again.
+        return self.rows.holds(key, self._inputs(key, made, whose), whole=is_member(key.method))
 
     def _inputs(self, key: Key, made: Preset, whose: References) -> str:
         given = [self._content, self.seed, key.repeat, whose, PARTS, described(made)]
