@@ -30,7 +30,7 @@ from manifpt.zoo.reconstruction import reconstructed
 from manifpt.zoo.sets import TEST, held_out_role
 from manifpt.zoo.trained import Trained, generator, names
 
-MANIFOLDS = ("tangent", "barycentre", "denoiser", "restorer")
+MANIFOLDS = ("tangent", "barycentre", "denoiser", "restorer", "autoencoder")
 SPACES = ("rgb", "freq", "sl-cifar", "ssl-cifar")
 Images = NDArray[np.uint8]
 

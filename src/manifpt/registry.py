@@ -35,6 +35,7 @@ TABLES: dict[Kind, dict[str, str]] = {
         "barycentre": "manifpt.manifolds.barycentre:Barycentre",
         "denoiser": "manifpt.manifolds.denoiser:Denoiser",
         "restorer": "manifpt.manifolds.restorer:Restorer",
+        "autoencoder": "manifpt.manifolds.autoencoder:Autoencoder",
     },
     "extractors": {
         "artifacts": "manifpt.extractors.artifacts:Artifacts",
@@ -79,7 +80,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
     Example:
         >>> names("manifolds")
-        ('nearest', 'approximate', 'tangent', 'barycentre', 'denoiser', 'restorer')
+        ('nearest', 'approximate', 'tangent', 'barycentre', 'denoiser', 'restorer', 'autoencoder')
     """
     return tuple(dict.fromkeys([*TABLES[kind], *(point.name for point in entry_points(group=f"manifpt.{kind}"))]))
 

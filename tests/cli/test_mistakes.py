@@ -158,7 +158,7 @@ BEFORE_ANY_IMAGE_IS_READ = [
     (
         "fit {data} --manifold Nearest",
         "'Nearest' is not one of the manifolds; expected one of nearest, approximate, tangent, barycentre, denoiser, "
-        "restorer; "
+        "restorer, autoencoder; "
         "did you mean nearest?",
     ),
     (

@@ -23,7 +23,7 @@ SETTINGS: dict[str, tuple[dict[str, Any], ...]] = {
     "tangent": ({}, {"patch": 3, "stride": 1}, {"rank": 1, "ridge": 0.5}),
     "barycentre": ({},),
 }
-LEARNED = ("denoiser", "restorer")  # keep no references: their laws stand in test_trained.py
+LEARNED = ("denoiser", "restorer", "autoencoder")  # keep no references: their laws stand in test_trained.py
 POINTING = ("nearest", "approximate")  # Their counterparts are references; those of others lie between some.
 CASES = {
     name: [

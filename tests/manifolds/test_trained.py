@@ -22,7 +22,7 @@ from manifpt.methods.manifpt import ManiFPT
 from manifpt.methods.method import Method
 from manifpt.registry import built
 
-NAMES = ("denoiser", "restorer")
+NAMES = ("denoiser", "restorer", "autoencoder")
 SPACE = {"name": "rgb"}
 
 

@@ -75,11 +75,17 @@ def test_no_direction_and_broken_features_and_unknown_kinds() -> None:
     assert len(KINDS) == 4
 
 
-def test_a_fusion_has_no_features_of_its_own() -> None:
+def test_every_member_of_a_fusion_counts_the_same_whatever_its_units() -> None:
     given = images({"a": 3, "b": 3, "c": 3, "d": 3})
-    with pytest.raises(UnknownNameError, match=r"image\+spectrum is a fusion .*; name one of raw, spectrum"):
-        extracted("image+spectrum", given, given)
-    assert extracted("raw", given, given).shape == (12, 3, 8, 8)
+    raw, spectrum = (extracted(name, given, given).reshape(12, -1) for name in ("raw", "spectrum"))
+    both = extracted("image+spectrum", given, given)
+    assert both.shape == (12, raw.shape[1] + spectrum.shape[1])
+    parts = both[:, : raw.shape[1]], both[:, raw.shape[1] :]
+    for part, alone in zip(parts, (raw, spectrum), strict=True):
+        assert np.square(part).sum(axis=1).mean() == pytest.approx(1, rel=1e-4)
+        # Distances within a part are the member's own, up to one factor.
+        ratio = np.linalg.norm(part[0] - part[1:], axis=1) / np.linalg.norm(alone[0] - alone[1:], axis=1)
+        assert ratio == pytest.approx(ratio[0], rel=1e-3)
 
 
 @pytest.mark.parametrize("method", CLUSTERINGS)

@@ -114,7 +114,8 @@ ManifoldName = Annotated[
     typer.Option(
         "--manifold",
         help="nearest (exact), approximate (may miss it), tangent (the hull of 20 neighbours), barycentre (their "
-        "weighted mean), denoiser or restorer (networks trained on the references), or none for the points themselves.",
+        "weighted mean), denoiser, restorer or autoencoder (networks trained on the references), or none for the "
+        "points themselves.",
         rich_help_panel=METHOD,
     ),
 ]

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -27,6 +28,7 @@ WARM_UP, AVERAGED = 0.05, 0.05  # of all steps: in which the rate rises, and ove
 SAVED_AFTER = 60.0  # seconds
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 logger = logging.getLogger("manifpt")
+Network = TypeVar("Network", bound=UNet)
 Loss = Callable[[UNet, int], Tensor]
 """Of a network and the number of the step: what the step shall make smaller."""
 
@@ -48,11 +50,11 @@ class Run:
     step: int = 0
 
 
-def initialised(channels: int, width: int, *, told: bool, seed: int) -> UNet:
-    """Return a network with random weights, which depend on the seed alone."""
+def initialised(build: Callable[[], Network], *, seed: int) -> Network:
+    """Return the network that ``build`` makes, with random weights, which depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng([seed, 0]).integers(2**62)))
-        network = UNet(channels, width, told=told)
+        network = build()
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 

@@ -2,28 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from manifpt.device import device
-from manifpt.manifolds.unet import REACH, UNet
+from manifpt.manifolds.unet import REACH
 
 # Of the images that a network looks at together, and how many they are at most; of an image that is larger than SIDE it
 # sees one tile after the other.
 PIXELS, MOST = 2**14, 64
 SIDE = 256
 Maps = NDArray[np.float32]  # (n, channels, height, width)
+Answering = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
 
 
 @torch.inference_mode()
-def applied(network: UNet, images: Maps, noise: float | None = None) -> Maps:
+def applied(network: Answering, images: Maps, noise: float | None = None) -> Maps:
     """Return what a network answers to images, the same shape.
 
     Args:
-        network: In evaluation mode.
+        network: In evaluation mode. What it answers to an image depends on no other image.
         images: float32, in [0, 1].
         noise: Deviation of the noise, where the network is told it.
     """

@@ -62,6 +62,10 @@ class TrainedManifold(ABC):
         """Return everything that decides the weights apart from the references."""
         return {**TrainedManifold.settings(self), "version": VERSION}
 
+    def _built(self, channels: int) -> UNet:
+        """Return the network for maps of so many channels, with any weights."""
+        return UNet(channels, self.width, told=self.told)
+
     @abstractmethod
     def _loss(self, references: Stored) -> Loss:
         """Return what each step of the training makes smaller."""
@@ -84,7 +88,7 @@ class TrainedManifold(ABC):
         references = Stored.of(blocks, least=1)
         _refuse_other_than_pixels(references)
         self.channels_ = references.blocks[0].values.shape[1]
-        start = initialised(self.channels_, self.width, told=self.told, seed=self.seed)
+        start = initialised(lambda: self._built(self.channels_), seed=self.seed)
         loss, what = self._loss(references), f"training {self.name}"
         self.network_ = trained(start, loss, steps=self.steps, description=what, checkpoint=checkpoint)
         return self
@@ -137,7 +141,7 @@ class TrainedManifold(ABC):
                 remedy="fit the model again",
             )
         self.channels_ = count
-        network = initialised(count, self.width, told=self.told, seed=self.seed).eval().requires_grad_(False)
+        network = initialised(lambda: self._built(count), seed=self.seed).eval().requires_grad_(False)
         ends = np.cumsum([weight.numel() for weight in network.parameters()])
         # Into their places in memory, which decide how a convolution is computed.
         for weight, part in zip(network.parameters(), np.split(vector, ends[:-1]), strict=True):
@@ -148,7 +152,7 @@ class TrainedManifold(ABC):
     def _size(self, channels: int) -> int:
         # Its outline takes no memory, whatever the settings ask for.
         with torch.device("meta"):
-            return sum(weight.numel() for weight in UNet(channels, self.width, told=self.told).parameters())
+            return sum(weight.numel() for weight in self._built(channels).parameters())
 
 
 def _refuse_other_than_pixels(references: Stored) -> None:

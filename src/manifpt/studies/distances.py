@@ -74,6 +74,9 @@ def equally_many(images: ImageSet, *, seed: int = 0) -> ImageSet:
 def extracted(method: str, images: ImageSet, chosen: ImageSet, *, cache: Cache | None = None) -> Features:
     """Return the features that a method starts from, float32 (n, *shape).
 
+    Those of a fusion are its members' side by side, (n, d), each less its mean and divided by the root mean square
+    distance from it, so that every member counts the same.
+
     Args:
         method: Name of a preset, such as ``paper-rgb``: its artifacts.
         images: All images, with references.
@@ -81,16 +84,13 @@ def extracted(method: str, images: ImageSet, chosen: ImageSet, *, cache: Cache |
         cache: Where projections and costly points are kept; None for nowhere.
 
     Raises:
-        UnknownNameError: There is no such method, or it is a fusion.
+        UnknownNameError: There is no such method.
         DataError: Its extractor learns from generated images.
     """
     made = preset(method)
     if made.fusion:
-        raise UnknownNameError(
-            f"{method} is a fusion and has no features of its own",
-            expected="a method with an extractor",
-            remedy=f"name one of {', '.join(made.fusion)}",
-        )
+        parts = (extracted(member, images, chosen, cache=cache) for member in made.fusion)
+        return np.concatenate([_alike(part.reshape(len(part), -1)) for part in parts], axis=1)
     extractor = made.extracting(cache=cache)
     if extractor.learns:
         raise DataError(
@@ -99,6 +99,12 @@ def extracted(method: str, images: ImageSet, chosen: ImageSet, *, cache: Cache |
             remedy="name a method such as paper-rgb or spectrum",
         )
     return extractor.fit(images).extract(chosen)
+
+
+def _alike(points: Features) -> Features:
+    apart = points - points.mean(axis=0, dtype=np.float64)
+    size = np.sqrt(np.square(apart).sum(axis=1).mean())
+    return np.asarray(apart / (size or 1.0), np.float32)
 
 
 def generator_distances(features: ArrayLike, generators: ArrayLike, *, kind: str = "euclidean") -> Distances:
