@@ -14,7 +14,8 @@ def report(
     run: Annotated[
         Path,
         typer.Argument(
-            help="Folder that `evaluate`, `transfer`, `attribute` or `demo` wrote with --out.", show_default=False
+            help="Folder that `evaluate`, `transfer`, `structure`, `attribute` or `demo` wrote with --out.",
+            show_default=False,
         ),
     ],
     out: Annotated[

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from manifpt.errors import DataError, plain
 from manifpt.methods.provenance import version
-from manifpt.reports import asked, evaluated, studied
+from manifpt.reports import asked, evaluated, structured, studied
 from manifpt.reports.runs import RunFolder
 from manifpt.reports.sections import Page
 from manifpt.writing import replaced_file
@@ -40,6 +40,10 @@ def described(run: RunFolder, *, references: bool = True) -> Page:
         names = ", ".join(data.name for data in run.data_sets)
         told, parts = studied.verdict(run), studied.sections(run)
         return Page("Which method tells these generators apart?", names, told, studied.warnings(run), parts, version())
+    if run.structures:
+        names = ", ".join(found.method for found in run.structures)
+        told, parts = structured.verdict(run), structured.sections(run)
+        return Page("Do generators of like design have fingerprints alike?", names, told, (), parts, version())
     parts = asked.sections(run, references=references)
     return Page("Which generator made these images?", names, asked.verdict(run), (), parts, version())
 

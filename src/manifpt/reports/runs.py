@@ -12,7 +12,9 @@ from manifpt.errors import DataError
 from manifpt.studies import exhibits, provenance
 from manifpt.studies.answers import Scores
 from manifpt.studies.comparison import Line
+from manifpt.studies.effects import Effect
 from manifpt.studies.exhibits import Exhibits
+from manifpt.studies.grouping import Grouping
 
 SCORES, TABLE, ATTRIBUTIONS = "scores.json", "table.json", "attributions.jsonl"
 MODEL = "model.json"
@@ -53,6 +55,35 @@ class DataSet:
 
 
 @dataclass(frozen=True, slots=True)
+class Structured:
+    """What the fingerprints of one method have to do with designs, as a study of structure tells it.
+
+    Args:
+        method: Whose features were looked at.
+        generators: How many there are.
+        images_each: With how many images each counts.
+        distance: What was measured between them.
+        groupings: Groups of fingerprints against each choice.
+        effects: The share of the spread that goes with each choice.
+        mantel: Correlation of the distances of designs and of fingerprints, and its p-value; None where not tested.
+        mantel_reason: Why there is none.
+        within: Choices within whose values labels were shuffled.
+        permutations: How many shuffles were drawn.
+    """
+
+    method: str
+    generators: int
+    images_each: int
+    distance: str
+    groupings: tuple[Grouping, ...]
+    effects: tuple[Effect, ...]
+    mantel: tuple[float, float] | None
+    mantel_reason: str
+    within: tuple[str, ...]
+    permutations: int
+
+
+@dataclass(frozen=True, slots=True)
 class RunFolder:
     """The results of one command.
 
@@ -60,6 +91,7 @@ class RunFolder:
         folder: Where they are.
         scores: Of an evaluation of one method.
         data_sets: Of a comparison of methods.
+        structures: Of a study of fingerprints and designs.
         attributions: Of images whose generator was asked for, and of inputs that failed.
         exhibits: Images that are shown as evidence.
         provenance: What was asked for and used; None where the run did not say.
@@ -68,20 +100,21 @@ class RunFolder:
     folder: Path
     scores: Scores | None = None
     data_sets: tuple[DataSet, ...] = ()
+    structures: tuple[Structured, ...] = ()
     attributions: tuple[dict[str, Any], ...] = ()
     exhibits: Exhibits | None = None
     provenance: dict[str, Any] | None = None
 
 
 def opened(folder: Path) -> RunFolder:
-    """Return the results in a folder that ``evaluate``, ``transfer``, ``attribute`` or ``demo`` wrote with ``--out``.
+    """Return what ``evaluate``, ``transfer``, ``structure``, ``attribute`` or ``demo`` wrote with ``--out``.
 
     Raises:
         DataError: There is no such folder, it holds no results, or they are damaged.
     """
     kinds: dict[str, Callable[[Path], dict[str, Any]]] = {
         SCORES: lambda path: {"scores": _scores(path)},
-        TABLE: lambda path: {"data_sets": _data_sets(path)},
+        TABLE: _tabled,
         ATTRIBUTIONS: lambda path: {"attributions": _attributions(path)},
     }
     name = next((name for name in kinds if (folder / name).is_file()), None)
@@ -112,7 +145,7 @@ def _unknown(folder: Path) -> DataError:
     )
     return DataError(
         f"{folder} {what}",
-        expected="a folder that `manifpt evaluate`, `transfer`, `attribute` or `demo` wrote with --out",
+        expected="a folder that `manifpt evaluate`, `transfer`, `structure`, `attribute` or `demo` wrote with --out",
         remedy="run one of them first",
     )
 
@@ -130,7 +163,46 @@ def _scores(path: Path) -> Scores:
     return scores
 
 
-def _data_sets(path: Path) -> tuple[DataSet, ...]:
+def _tabled(path: Path) -> dict[str, Any]:
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if "studies" in record:
+        return {"structures": tuple(_structured(one) for one in record["studies"])}
+    return {"data_sets": _data_sets(record)}
+
+
+def _structured(record: dict[str, Any]) -> Structured:
+    mantel = record["mantel"]
+    tested = "correlation" in mantel
+    groupings = tuple(Grouping(**_told(row)) for row in record["groupings"])
+    effects = tuple(Effect(**_told(row)) for row in record["effects"])
+    numbers: list[float | None] = []
+    for group in groupings:
+        numbers += (group.nmi, group.ami, group.generators, group.levels, group.p_value, group.corrected, group.least_p)
+    for effect in effects:
+        numbers += (effect.share, effect.p_value, effect.corrected, effect.least_p)
+    # Numbers that are none would be told only in the middle of a page.
+    if not groupings or not all(value is None or isinstance(value, int | float) for value in numbers):
+        raise TypeError("another type")
+    return Structured(
+        method=str(record["method"]),
+        generators=len(record["generators"]),
+        images_each=int(record["images_each"]),
+        distance=str(record["distance"]),
+        groupings=groupings,
+        effects=effects,
+        mantel=(float(mantel["correlation"]), float(mantel["p_value"])) if tested else None,
+        mantel_reason="" if tested else str(mantel["reason"]),
+        within=tuple(map(str, record["within"])),
+        permutations=int(record["permutations"]),
+    )
+
+
+def _told(row: dict[str, Any]) -> dict[str, Any]:
+    # The verdict follows from the rest.
+    return {name: value for name, value in row.items() if name != "verdict"}
+
+
+def _data_sets(record: dict[str, Any]) -> tuple[DataSet, ...]:
     return tuple(
         DataSet(
             str(one["data"]),
@@ -146,7 +218,7 @@ def _data_sets(path: Path) -> tuple[DataSet, ...]:
             ),
             str(one.get("warning") or ""),
         )
-        for one in json.loads(path.read_text(encoding="utf-8"))["data_sets"]
+        for one in record["data_sets"]
     )
 
 
