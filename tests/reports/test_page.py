@@ -16,10 +16,11 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.spatial.distance import cdist
 
 from manifpt.errors import DataError
 from manifpt.metrics.interval import Interval
-from manifpt.reports import studied
+from manifpt.reports import structures, studied
 from manifpt.reports.comparisons import Comparison, gathered
 from manifpt.reports.confusion import confusion_figure
 from manifpt.reports.page import described, refuse_other, rendered, written
@@ -28,8 +29,11 @@ from manifpt.reports.style import saved
 from manifpt.reports.tables import as_json
 from manifpt.studies.answers import Answers
 from manifpt.studies.attribution import LeftOut
+from manifpt.studies.choices import Choices
 from manifpt.studies.comparison import Line
+from manifpt.studies.distances import Distances
 from manifpt.studies.exhibits import Exhibit, Exhibits
+from manifpt.studies.structure import structure
 
 HOSTILE = (
     "<script>alert(1)</script>",
@@ -176,7 +180,29 @@ def attributions(folder: Path, classes: tuple[str, ...] = ("gan-one", "vae-two",
     return folder
 
 
+def structured(folder: Path, names: tuple[str, ...] = ("paper-rgb", "auto")) -> Path:
+    """Write what ``manifpt structure --out`` writes, of fingerprints that go with one choice."""
+    rng = np.random.default_rng(0)
+    generators = [f"gan-{place:02}" for place in range(10)]
+    rows = {
+        name: {"loss": "ab"[place % 2], names[0]: "cde"[place % 3], "rare": "x" if place < 2 else ""}
+        for place, name in enumerate(generators)
+    }
+    points = rng.normal(size=(10, 3)) + 20 * (np.arange(10)[:, None] % 2)
+    found = [
+        structure(
+            name, Distances(tuple(generators), cdist(points, points), "euclidean", 9),
+            Choices(("loss", names[0], "rare"), rows), terms=("loss", names[0]), permutations=199,
+        )
+        for name in names
+    ]  # fmt: skip
+    structures.written(found, folder, data="set")
+    return folder
+
+
 KINDS = {
+    "structure": structured,
+    "structure of hostile names": lambda folder: structured(folder, HOSTILE[:3]),
     "evaluation": evaluation,
     "evaluation of hostile names": lambda folder: evaluation(folder, (*HOSTILE, "real")),
     "study": lambda folder: study(folder, compared(), compared(data="other", warning="files tell")),
@@ -322,6 +348,34 @@ def test_a_comparison_tells_which_methods_differ_from_the_control(tmp_path: Path
     assert studied.warnings(run) == ("set: JPEG in …/x.jpg",)
     text = text_of(tmp_path / "run")
     assert "2 more runs" in text or "no weights of set in …/w.pt" in text
+
+
+def test_a_study_of_structure_tells_what_fingerprints_group_by(tmp_path: Path) -> None:
+    page = described(opened(structured(tmp_path / "run", ("paper-rgb",))))
+    assert page.verdict == (
+        "paper-rgb: fingerprints of 10 generators group by loss, beyond what shuffled labels reach.",
+        "Not found: paper-rgb.",
+        "Cannot be decided with so few generators, or so few values: rare. Even groups that fit perfectly would not "
+        "have been significant.",
+    )
+    groups, spread = page.sections[0].tables
+    assert [[cell.text for cell in row][:3] for row in groups.rows] == [
+        ["loss", "10", "2"], ["paper-rgb", "10", "3"], ["rare", "2", "1"],
+    ]  # fmt: skip
+    assert groups.rows[0][4].text == "1.00"
+    assert float(spread.rows[0][1].text) > 0.9
+    assert [figure.alt[:6] for figure in page.sections[0].figures] == ["A tree", "Maps o"]
+
+
+def test_a_damaged_study_of_structure_is_told(tmp_path: Path) -> None:
+    table = structured(tmp_path / "run") / "table.json"
+    whole = json.loads(table.read_text(encoding="utf-8"))
+    for damaged in ({"nmi": "0.5"}, {"unknown": 1}):
+        changed = json.loads(json.dumps(whole))
+        changed["studies"][0]["groupings"][0] |= damaged
+        table.write_text(json.dumps(changed), encoding="utf-8")
+        with pytest.raises(DataError, match=r"table.json holds no results \(TypeError\)"):
+            opened(table.parent)
 
 
 def test_of_many_methods_none_is_missing_from_the_table(tmp_path: Path) -> None:

@@ -41,7 +41,6 @@ def described(run: RunFolder, *, references: bool = True) -> Page:
         told, parts = studied.verdict(run), studied.sections(run)
         return Page("Which method tells these generators apart?", names, told, studied.warnings(run), parts, version())
     if run.structures:
-        names = ", ".join(found.method for found in run.structures)
         told, parts = structured.verdict(run), structured.sections(run)
         return Page("Do generators of like design have fingerprints alike?", names, told, (), parts, version())
     parts = asked.sections(run, references=references)

@@ -86,20 +86,20 @@ def _mantel(found: Structured) -> str:
 
 def _groups(found: Structured) -> Table:
     columns = (
-        Column("choice", numeric=False), Column("generators"), Column("values"), Column("NMI"), Column("AMI"),
-        Column("p"), Column("p (Holm)"), Column("finding", numeric=False), Column("note", numeric=False, prose=True),
+        Column("choice", numeric=False), Column("known"), Column("values"), Column("NMI"), Column("AMI"),
+        Column("p"), Column("p (Holm)"), Column("finding", numeric=False, prose=True),
     )  # fmt: skip
     rows = tuple(
         (
             Cell(row.choice), Cell(str(row.generators), row.generators), Cell(str(row.levels), row.levels),
-            _number(row.nmi), _number(row.ami), _p(row.p_value), _p(row.corrected), Cell(row.verdict),
-            Cell(row.reason),
+            _number(row.nmi), _number(row.ami), _p(row.p_value), _p(row.corrected),
+            Cell(f"{row.verdict}: {row.reason}" if row.reason else row.verdict),
         )
         for row in _rows(found)
     )  # fmt: skip
     return Table(
-        "Groups of fingerprints against each choice. NMI is high by chance where generators are few; AMI is 0 by "
-        "chance and 1 where groups and choice agree.",
+        "Groups of fingerprints against each choice, and of how many generators it is known. NMI is high by chance "
+        "where generators are few; AMI is 0 by chance and 1 where groups and choice agree.",
         columns,
         rows,
     )
