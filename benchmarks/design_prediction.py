@@ -20,6 +20,8 @@ from results_sets import SETS, Places
 from manifpt.cache import Cache
 from manifpt.images import ImageSet
 from manifpt.metrics.holm import holm
+from manifpt.reports.choice_effects import effects_figure
+from manifpt.reports.style import saved
 from manifpt.studies.crossing import main_effects
 from manifpt.studies.distances import equally_many, extracted
 from manifpt.studies.prediction import Prediction, carried, held_out, predicted
@@ -41,6 +43,7 @@ def main() -> None:
     asked.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data", help="folder of published images")
     asked.add_argument("--methods", nargs="+", default=["patches", "spectrum"], help="whose features")
     asked.add_argument("--each", type=int, default=60, help="images of a generator of the zoo")
+    asked.add_argument("--figure", type=Path, help="where to draw the main effects, as PNG, SVG or PDF")
     asked.add_argument("--permutations", type=int, default=999, help="shuffles of each test")
     given = asked.parse_args()
     reference = ImageSet.photographs([str(given.data / "reals" / "cifar10-train")])
@@ -55,6 +58,7 @@ def main() -> None:
     known = taxonomy([one.name for one in decoders()])
     first = {index: str(learned.scored.generators[owners == index][0]) for index in range(len(designs))}
     levels = {choice: known.column(choice, [first[index] for index in range(len(designs))]) for choice in MADE}
+    drawn = {}
     for method in given.methods:
         features = extracted(method, learned, learned.scored, cache=Cache())
         effects = main_effects(
@@ -63,6 +67,9 @@ def main() -> None:
             {choice: {name: known.rows[name][choice] for name in learned.scored.classes} for choice in MADE},
             np.arange(len(owners)) % given.each,
         )
+        drawn[method] = effects
+        if given.figure is not None:
+            saved(effects_figure(drawn, title="What choices change in the fingerprints of 56 decoders"), given.figure)
         print(f"\n{method}, decoders: main effects\n\n| choice | over the seed's | share |\n|---|---:|---:|")
         for one in effects:
             ratio = f"{one.ratio.value:.1f} [{one.ratio.low:.1f}, {one.ratio.high:.1f}]"

@@ -31,7 +31,7 @@ UNTUNED = ROOT / "benchmarks" / "untuned.jsonl"
 # Their networks were trained on images that nobody can give away with a program; they are loaded where a user has them.
 WEIGHTS_ABSENT = ("paper-sl", "paper-ssl", "univfd")
 # What is drawn beside the tables: the accuracies and the maps; confusions are too many for a page.
-FIGURES = ("comparison", "tsne")
+FIGURES = ("comparison", "fdr", "tsne")
 SPACES = ("rgb", "freq")
 # Accuracy in per cent in the paper's table 1, on GM-CIFAR10 and GM-CelebA.
 PAPER = {
@@ -105,8 +105,10 @@ def _attribution(rows: Rows, name: str, about: str) -> str:
     names = [method for method in presets() if method not in WEIGHTS_ABSENT]
     table = as_markdown([comparison(rows, name, names, left_out=left)])
     heading, _, rest = table.partition("\n")
+    apart = any("interval" in run.notes.get("fdr", {}) for run in rows.runs(data=name))
+    separation = f"\n![Accuracy on {name} against FDR](figures/results-fdr-{name}.png)\n" if apart else ""
     figures = "" if not _ran(rows, name) else (
-        f"\n![Balanced accuracy of every method on {name}](figures/results-comparison-{name}.png)\n"
+        f"\n![Balanced accuracy of every method on {name}](figures/results-comparison-{name}.png)\n{separation}"
         f"\n![Maps of the tested images of {name}](figures/results-tsne-{name}.png)\n"
     )  # fmt: skip
     return f"{heading.replace('`', '')}\n\n{about[0].upper()}{about[1:]}\n{rest}{figures}"

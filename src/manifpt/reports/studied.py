@@ -142,6 +142,11 @@ def _figures(run: RunFolder, data: DataSet) -> Iterator[Picture]:
             "Balanced accuracy of each method with its interval.",
         ),
         (
+            f"fdr-{name}.png",
+            "Balanced accuracy of each method against the Fréchet distance ratio of its features",
+            "Accuracy against how far apart the classes lie in a method's features (FDR; 1 is not apart at all).",
+        ),
+        (
             f"tsne-{name}.png",
             "Maps of the tested images, a panel for each method, coloured by class; the first panels "
             "show the images themselves",

@@ -11,6 +11,7 @@ from manifpt.reports.choices import comparison_figure
 from manifpt.reports.comparisons import Comparison, comparison
 from manifpt.reports.confusion import confusion_figure
 from manifpt.reports.maps import map_figure
+from manifpt.reports.separation import measured, separation_figure
 from manifpt.reports.style import saved
 from manifpt.reports.tables import FORMATS
 from manifpt.studies.attribution import LeftOut
@@ -35,8 +36,8 @@ def written(
     """Write the tables, maps, and figures of accuracies and confusions into a folder, and return their paths.
 
     They are ``table.md``, ``.tex``, ``.csv`` and ``.json`` of all data sets, and for each data set
-    ``comparison-DATA.png``, ``tsne-DATA.png`` where there is a map, and ``confusion-DATA/METHOD.png``. Other files of
-    the folder stay.
+    ``comparison-DATA.png``, ``fdr-DATA.png`` where images are enough, ``tsne-DATA.png`` where there is a map, and
+    ``confusion-DATA/METHOD.png``. Other files of the folder stay.
 
     Args:
         rows: The results.
@@ -91,6 +92,9 @@ def file_name(name: str) -> str:
 def _drawn(rows: Rows, one: Comparison, out: Path) -> Iterator[Path]:
     data = file_name(one.data)
     yield saved(comparison_figure(one, title=one.data), out / f"comparison-{data}.png")
+    if measured(one.lines):
+        figure = separation_figure(one.lines, title=f"{one.data}: accuracy and separation")
+        yield saved(figure, out / f"fdr-{data}.png")
     maps = _maps(rows, one)
     if maps:
         yield saved(map_figure(maps, title=f"{one.data}: t-SNE of the tested images"), out / f"tsne-{data}.png")
