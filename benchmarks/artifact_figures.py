@@ -29,6 +29,7 @@ from results_sets import SETS, Places
 from manifpt.embeddings.embedding import Points
 from manifpt.embeddings.pixels import RGB
 from manifpt.images import ImageSet
+from manifpt.manifolds.autoencoder import Autoencoder
 from manifpt.manifolds.barycentre import Barycentre
 from manifpt.manifolds.denoiser import Denoiser
 from manifpt.manifolds.manifold import Manifold
@@ -58,7 +59,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=DATA, help="folder of published images and reals")
     parser.add_argument("--out", type=Path, default=OUT, help="folder of the figures")
-    parser.add_argument("--steps", type=int, default=200, help="of the trainings of denoiser and restorer")
+    parser.add_argument("--steps", type=int, default=200, help="of the trainings of the networks")
     parser.add_argument("--export", type=Path, help="folder of the numbers behind the figures")
     given = parser.parse_args()
     os.environ.setdefault("MANIFPT_WEIGHTS", str(given.data / "weights"))
@@ -133,6 +134,7 @@ def _by_manifold(images: Pixels, reference: Pixels, denoiser: Denoiser) -> dict[
         "barycentre": Barycentre().fit([references]),
         "denoiser": denoiser,
         "restorer": Restorer(steps=denoiser.steps).fit([references]),
+        "autoencoder": Autoencoder(steps=denoiser.steps).fit([references]),
     }
     return {name: _channels_last(manifold.project(points).points) for name, manifold in fitted.items()}
 
