@@ -164,8 +164,7 @@ def test_what_is_no_run_is_told_in_one_line_and_nothing_is_written(
     assert (ended.status, ended.out) == (2, "")
     assert ended.err == (
         f"manifpt: error: {text.format(place=place)}; expected a folder that `manifpt evaluate`, "
-        "`transfer`, `attribute` or "
-        "`demo` wrote with --out; run one of them first\n"
+        "`transfer`, `structure`, `attribute` or `demo` wrote with --out; run one of them first\n"
     )
     assert not out.exists()
 

@@ -40,6 +40,16 @@ def ran(command: Command, root: Path, *words: object) -> Any:
     return command("structure", root / "data", "--layout", "folders", "--no-cache", "--permutations", 199, *words)
 
 
+def test_a_fusion_is_looked_at_too_and_its_results_make_a_report(command: Command, root: Path, tmp_path: Path) -> None:
+    out, page = tmp_path / "out", tmp_path / "page.html"
+    ended = ran(command, root, "--method", "auto", "--choices", root / "choices.csv", "--out", out)
+    assert ended.status == 0, ended.err
+    assert "auto:" in ended.out.splitlines()
+    ended = command("report", out, "-o", page)
+    assert (ended.status, ended.err) == (0, "")
+    assert "Do generators of like design have fingerprints alike?" in page.read_text(encoding="utf-8")
+
+
 def test_planted_stripes_are_found_and_everything_is_written(command: Command, root: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     words = ("--method", "spectrum,paper-rgb", "--choices", root / "choices.csv", "--out", out)
@@ -109,7 +119,6 @@ def test_a_models_penultimate_features_are_fingerprints_of_images_that_it_has_no
     ("words", "text"),
     [
         ("--method durall21", "'durall21' is not one of the methods"),
-        ("--method image+spectrum --choices {root}/choices.csv", "image+spectrum is a fusion and has no features"),
         ("--choices {root}/absent.csv", "{root}/absent.csv cannot be read as CSV ("),
         ("--choices {root}/broken.csv", "row 2 of {root}/broken.csv has 1 cells; expected 2, as in the header"),
         (
