@@ -20,7 +20,7 @@ from results_sets import SETS, Places
 from manifpt.cache import Cache
 from manifpt.images import ImageSet
 from manifpt.metrics.holm import holm
-from manifpt.reports.choice_effects import effects_figure
+from manifpt.reports.choice_effects import effects_exported, effects_figure
 from manifpt.reports.style import saved
 from manifpt.studies.crossing import main_effects
 from manifpt.studies.distances import equally_many, extracted
@@ -44,6 +44,7 @@ def main() -> None:
     asked.add_argument("--methods", nargs="+", default=["patches", "spectrum"], help="whose features")
     asked.add_argument("--each", type=int, default=60, help="images of a generator of the zoo")
     asked.add_argument("--figure", type=Path, help="where to draw the main effects, as PNG, SVG or PDF")
+    asked.add_argument("--export", type=Path, help="where to keep the numbers behind the figure, as .npz")
     asked.add_argument("--permutations", type=int, default=999, help="shuffles of each test")
     given = asked.parse_args()
     reference = ImageSet.photographs([str(given.data / "reals" / "cifar10-train")])
@@ -70,6 +71,8 @@ def main() -> None:
         drawn[method] = effects
         if given.figure is not None:
             saved(effects_figure(drawn, title="What choices change in the fingerprints of 56 decoders"), given.figure)
+        if given.export is not None:
+            effects_exported(drawn, given.export)
         print(f"\n{method}, decoders: main effects\n\n| choice | over the seed's | share |\n|---|---:|---:|")
         for one in effects:
             ratio = f"{one.ratio.value:.1f} [{one.ratio.low:.1f}, {one.ratio.high:.1f}]"

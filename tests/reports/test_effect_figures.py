@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
 from manifpt.errors import NumbersError
 from manifpt.metrics.interval import Interval
-from manifpt.reports.choice_effects import effects_figure
+from manifpt.reports.choice_effects import effects_exported, effects_figure
 from manifpt.reports.separation import measured, separation_figure
 from manifpt.studies.comparison import Line
 from manifpt.studies.crossing import MainEffect
@@ -74,3 +76,12 @@ def test_methods_of_other_choices_are_refused() -> None:
     for found in ({}, {"a": effects(1), "b": other}, {str(place): effects(1) for place in range(7)}):
         with pytest.raises(NumbersError, match="methods of different choices, or none; expected 1 to 6 methods"):
             effects_figure(found)
+
+
+def test_the_numbers_behind_the_figure_are_those_that_were_given(tmp_path: Path) -> None:
+    path = effects_exported({"patches": effects(140), "spectrum": effects(42)}, tmp_path / "effects.npz")
+    with np.load(path, allow_pickle=False) as found:
+        assert found["methods"].tolist() == ["patches", "spectrum"]
+        assert found["choices"].tolist() == ["loss", HOSTILE, "skip"]
+        assert found["ratios"][1, 0].tolist() == [42, 42 * 0.9, 42 * 1.1]
+        assert found["shares"].shape == (2, 3)

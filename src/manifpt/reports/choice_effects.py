@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from manifpt.errors import NumbersError
 from manifpt.reports import style
+from manifpt.reports.figure_data import exported
 from manifpt.studies.crossing import MainEffect
 
 if TYPE_CHECKING:
@@ -68,3 +71,22 @@ def effects_figure(found: Mapping[str, Sequence[MainEffect]], *, title: str | No
     if title is not None:
         figure.suptitle(style.wrapped(title, WIDE, style.TITLE), **style.font(style.TITLE))
     return figure
+
+
+def effects_exported(found: Mapping[str, Sequence[MainEffect]], path: str | os.PathLike[str]) -> Path:
+    """Write the numbers behind the figure as ``.npz``, and return its path.
+
+    ``methods`` (m,), ``choices`` (c,), ``ratios`` (m, c, 3) with their bounds, and ``shares`` (m, c).
+
+    Args:
+        found: As of ``effects_figure``.
+        path: Of the file.
+
+    Raises:
+        DataError: The suffix is another, or the file cannot be written.
+    """
+    first = next(iter(found.values()), ())
+    ratios = [[(one.ratio.value, one.ratio.low, one.ratio.high) for one in effects] for effects in found.values()]
+    shares = [[one.share for one in effects] for effects in found.values()]
+    choices = [one.choice for one in first]
+    return exported({"methods": list(found), "choices": choices, "ratios": ratios, "shares": shares}, path)
