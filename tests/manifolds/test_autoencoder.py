@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from manifpt.embeddings.embedding import Points
 from manifpt.errors import NumbersError
-from manifpt.manifolds import learning
+from manifpt.manifolds import autoencoder, learning, tiles
 from manifpt.manifolds.autoencoder import Autoencoder
 from manifpt.manifolds.bottleneck import Bottleneck
 from manifpt.manifolds.learned import learned
@@ -31,9 +31,13 @@ def of_colours() -> Autoencoder:
         return Autoencoder(steps=150, width=8).fit([Points(flat(60, 0))])
 
 
-def distances(manifold: Autoencoder, maps: NDArray[np.float32], refinements: int = 0) -> NDArray[np.float64]:
+def distances(
+    manifold: Autoencoder, maps: NDArray[np.float32], refinements: int = 0, *, where: NDArray[np.bool_] | bool = True
+) -> NDArray[np.float64]:
+    """Return how far what is found for each map lies from it, of the places that are asked for, (n,)."""
     again = Autoencoder(steps=manifold.steps, width=manifold.width, refinements=refinements)
-    return again.weighted(manifold.weights()).project(Points(maps)).distances
+    found = again.weighted(manifold.weights()).project(Points(maps)).points.values
+    return np.sqrt(np.square(found - maps, dtype=np.float64).sum(axis=(1, 2, 3), where=where))
 
 
 def test_what_the_references_are_like_is_near_and_what_they_never_were_is_far(of_colours: Autoencoder) -> None:
@@ -52,6 +56,25 @@ def test_more_refinements_never_end_farther_and_some_come_nearer(of_colours: Aut
     for fewer, more in pairwise(found):
         assert (more <= fewer + 1e-6).all()
     assert (found[-1] < found[0]).all()
+
+
+def test_steps_that_lead_away_are_not_kept(of_colours: Autoencoder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(autoencoder, "RATE", 50.0)
+    maps = np.random.default_rng(4).random((3, 3, 12, 12), np.float32)
+    np.testing.assert_allclose(distances(of_colours, maps, 3), distances(of_colours, maps), rtol=1e-6)
+
+
+def test_what_a_tile_sees_of_its_neighbours_decides_nothing(
+    of_colours: Autoencoder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The last tile keeps 4 rows and sees REACH more, which are louder by far: steps for their sake lead it astray.
+    monkeypatch.setattr(tiles, "SIDE", 64)
+    noise = np.random.default_rng(5).random((1, 3, 68, 8), np.float32)
+    last = np.arange(68)[:, None] >= 64
+    maps = np.where(last, np.float32(0.5), noise)
+    found = [distances(of_colours, maps, refinements, where=last) for refinements in range(0, 40, 2)]
+    for fewer, more in pairwise(found):
+        assert (more <= fewer + 1e-6).all()
 
 
 def test_no_image_changes_what_is_found_for_another(of_colours: Autoencoder) -> None:

@@ -14,7 +14,7 @@ from manifpt.manifolds.bottleneck import Bottleneck
 from manifpt.manifolds.counts import whole
 from manifpt.manifolds.learning import Loss, crops
 from manifpt.manifolds.stored import Stored
-from manifpt.manifolds.tiles import Maps, applied
+from manifpt.manifolds.tiles import Maps, Window, tiled
 from manifpt.manifolds.trained import TrainedManifold
 from manifpt.manifolds.unet import UNet
 
@@ -72,7 +72,7 @@ class Autoencoder(TrainedManifold):
         return Bottleneck(channels, self.width, code=self.code)
 
     def _projected(self, maps: Maps) -> Maps:
-        return applied(Refined(self.network_, self.refinements), maps)
+        return tiled(Refined(self.network_, self.refinements), maps)
 
     def _loss(self, references: Stored) -> Loss:
         def loss(network: UNet, step: int) -> Tensor:
@@ -93,8 +93,13 @@ class Refined:
     def __init__(self, network: Bottleneck, steps: int) -> None:
         self.network, self.steps = network, steps
 
-    def __call__(self, images: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Return the nearest images that were found, of the same shape; no image changes the answer to another."""
+    def __call__(self, images: Tensor, kept: Window) -> Tensor:
+        """Return the nearest images that were found, of the same shape; no image changes the answer to another.
+
+        Args:
+            images: (n, channels, height, width), in [0, 1].
+            kept: The rows and columns that decide which is nearest: a tile's margin stands in its neighbour's answer.
+        """
         if not self.steps:
             return self.network(images)  # type: ignore[no-any-return]
         with torch.inference_mode(mode=False), torch.enable_grad():
@@ -102,14 +107,15 @@ class Refined:
             code = self.network.encoded(wanted).detach().requires_grad_()
             optimiser = torch.optim.Adam([code], RATE)
             nearest = wanted.new_full((len(wanted),), torch.inf)
-            kept = torch.empty_like(wanted)
+            answer = torch.empty_like(wanted)
             for step in range(self.steps + 1):
                 found = self.network.decoded(code, *wanted.shape[-2:])
-                apart = (found - wanted).square().sum(dim=(1, 2, 3))
-                closer = apart.detach() < nearest
-                nearest, kept[closer] = torch.where(closer, apart.detach(), nearest), found.detach()[closer]
+                squares = (found - wanted).square()
+                apart = squares.detach()[..., *kept].sum(dim=(1, 2, 3))
+                closer = apart < nearest
+                nearest, answer[closer] = torch.where(closer, apart, nearest), found.detach()[closer]
                 if step < self.steps:
                     optimiser.zero_grad()
-                    apart.sum().backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
+                    squares.sum().backward()  # type: ignore[no-untyped-call]  # torch's own annotation is missing
                     optimiser.step()
-            return kept
+            return answer

@@ -16,17 +16,35 @@ from manifpt.manifolds.unet import REACH
 PIXELS, MOST = 2**14, 64
 SIDE = 256
 Maps = NDArray[np.float32]  # (n, channels, height, width)
-Answering = Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor]
+Window = tuple[slice, slice]
 
 
-@torch.inference_mode()
-def applied(network: Answering, images: Maps, noise: float | None = None) -> Maps:
+def applied(
+    network: Callable[[torch.Tensor, torch.Tensor | None], torch.Tensor], images: Maps, noise: float | None = None
+) -> Maps:
     """Return what a network answers to images, the same shape.
 
     Args:
         network: In evaluation mode. What it answers to an image depends on no other image.
         images: float32, in [0, 1].
         noise: Deviation of the noise, where the network is told it.
+    """
+
+    def answering(shown: torch.Tensor, _: Window) -> torch.Tensor:
+        told = None if noise is None else torch.full((len(shown),), noise, device=shown.device)
+        return network(shown, told)
+
+    return tiled(answering, images)
+
+
+@torch.inference_mode()
+def tiled(answering: Callable[[torch.Tensor, Window], torch.Tensor], images: Maps) -> Maps:
+    """Return the answers to images, put together from tiles, the same shape.
+
+    Args:
+        answering: Takes tiles (n, channels, height, width) and which rows and columns of its answer are kept, and
+            answers in the tiles' shape. What it answers to an image depends on no other image.
+        images: float32, in [0, 1].
     """
     answers = np.empty_like(images)
     size = max(1, min(MOST, PIXELS // (min(SIDE, images.shape[2]) * min(SIDE, images.shape[3]))))
@@ -36,13 +54,9 @@ def applied(network: Answering, images: Maps, noise: float | None = None) -> Map
         filled = np.concatenate([batch, np.zeros((size - len(batch), *images.shape[1:]), np.float32)])
         for seen, kept, place in _tiles(*images.shape[2:]):
             shown = torch.from_numpy(np.ascontiguousarray(filled[:, :, *seen])).to(device())
-            told = None if noise is None else torch.full((size,), noise, device=shown.device)
-            answer = network(shown, told).cpu().numpy()
+            answer = answering(shown, kept).cpu().numpy()
             answers[start : start + size][:, :, *place] = answer[: len(batch), :, *kept]
     return answers
-
-
-Window = tuple[slice, slice]
 
 
 def _tiles(height: int, width: int) -> Iterator[tuple[Window, Window, Window]]:
